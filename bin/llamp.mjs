@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { requireSupportedNode } from './supported-node.mjs';
+
+requireSupportedNode();
+await import('../src/main.ts');

@@ -1,0 +1,34 @@
+import type { FastifyRequest } from 'fastify';
+
+export const SCOPES = ['inference', 'knowledge', 'management', 'metrics'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Who a request acts as, and in which project. Every query for product data is bound to `projectId`. */
+export interface Principal {
+  readonly kind: 'api_key' | 'service';
+  readonly organizationId: string;
+  readonly projectId: string;
+  /** Null for work that the platform does by itself. */
+  readonly apiKeyId: string | null;
+  readonly scopes: readonly Scope[];
+}
+
+/** What a route asks of its caller. Registration fails for a route without it. */
+export type RouteAccess = 'public' | { readonly scope: Scope };
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by authentication before any handler runs; use `principalOf`. */
+    principal: Principal | null;
+  }
+  interface FastifyContextConfig {
+    access?: RouteAccess;
+  }
+}
+
+/** The caller of a route that is not public. */
+export function principalOf(request: FastifyRequest): Principal {
+  if (request.principal === null)
+    throw new Error('the route is public or authentication did not run');
+  return request.principal;
+}

@@ -1,0 +1,98 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+const SECONDS = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300,
+];
+
+/**
+ * Every metric of the application in one place. Labels are bounded: no ids, no raw paths, and `model` only as
+ * resolved from the catalogue.
+ */
+export function createMetrics() {
+  const registers = [new Registry()] as [Registry];
+  return {
+    registry: registers[0],
+    httpRequests: new Counter({
+      name: 'llamp_http_requests_total',
+      help: 'HTTP requests answered',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    }),
+    httpDuration: new Histogram({
+      name: 'llamp_http_request_duration_seconds',
+      help: 'Time from the first byte of a request to the last byte of its answer',
+      labelNames: ['method', 'route'],
+      buckets: SECONDS,
+      registers,
+    }),
+    httpInFlight: new Gauge({
+      name: 'llamp_http_requests_in_flight',
+      help: 'HTTP requests being answered',
+      registers,
+    }),
+    upstreamRequests: new Counter({
+      name: 'llamp_upstream_requests_total',
+      help: 'Requests sent to upstreams; outcome is ok, a status class, timeout, reset, aborted or truncated',
+      labelNames: ['deployment', 'model', 'outcome'],
+      registers,
+    }),
+    upstreamDuration: new Histogram({
+      name: 'llamp_upstream_request_duration_seconds',
+      help: 'Time of an upstream request to its last byte',
+      labelNames: ['deployment', 'model'],
+      buckets: SECONDS,
+      registers,
+    }),
+    upstreamFirstToken: new Histogram({
+      name: 'llamp_upstream_first_token_seconds',
+      help: 'Time of an upstream stream to its first content frame',
+      labelNames: ['deployment', 'model'],
+      buckets: SECONDS,
+      registers,
+    }),
+    tokens: new Counter({
+      name: 'llamp_tokens_total',
+      help: 'Tokens by direction: prompt, completion, cached, reasoning',
+      labelNames: ['model', 'direction'],
+      registers,
+    }),
+    usageBuffered: new Gauge({
+      name: 'llamp_usage_records_buffered',
+      help: 'Usage records in the journal that are not yet in SQL',
+      registers,
+    }),
+    usageWritten: new Counter({
+      name: 'llamp_usage_records_written_total',
+      help: 'Usage records written to SQL',
+      registers,
+    }),
+    queueJobs: new Gauge({
+      name: 'llamp_queue_jobs',
+      help: 'Jobs by state: waiting, active, dead',
+      labelNames: ['queue', 'state'],
+      registers,
+    }),
+    jobDuration: new Histogram({
+      name: 'llamp_job_duration_seconds',
+      help: 'Time of one job; outcome is ok, retry or failed',
+      labelNames: ['queue', 'outcome'],
+      buckets: SECONDS,
+      registers,
+    }),
+    storeDuration: new Histogram({
+      name: 'llamp_store_operation_duration_seconds',
+      help: 'Time of one call to a store, by port and operation; outcome is ok or error',
+      labelNames: ['store', 'operation', 'outcome'],
+      buckets: SECONDS,
+      registers,
+    }),
+    storeUp: new Gauge({
+      name: 'llamp_store_up',
+      help: '1 when the last check of the store succeeded',
+      labelNames: ['store'],
+      registers,
+    }),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,0 +1,104 @@
+/**
+ * The relational store: PostgreSQL in both shapes. It is the truth; what `execute`, `transaction` or `batch`
+ * acknowledged survives the death of every process, and of the machine where the engine syncs (both adapters do).
+ */
+
+/** One SQL statement with bound parameters (`$1` …). `Row` is the shape of its rows. Kysely's compiled queries fit. */
+export interface Statement<Row = unknown> {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+  /** Type only; never set. */
+  readonly row?: Row;
+}
+
+export interface QueryResult<Row> {
+  readonly rows: Row[];
+  /** Rows inserted, updated or deleted; 0 for a plain select. */
+  readonly affectedRows: number;
+}
+
+export interface ExecuteOptions {
+  /** Cancels waiting; the statement itself is cancelled where the engine can. Default 30 000. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface TransactionOptions extends ExecuteOptions {
+  /**
+   * After this long the transaction is rolled back and later calls on it fail with code `transaction_expired`.
+   * Default 10 000. Never await the network inside a transaction: the embedded engine has one session.
+   */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Runs statements. Values come back the same from every adapter: `int2/int4/int8` as `number` (an int8 beyond
+ * 2^53 is an error), `numeric` as `string`, `timestamptz` as `Date`, `jsonb` parsed, `bytea` as `Uint8Array`,
+ * arrays as arrays, NULL as `null`. Parameters: the same types; plain objects are sent as JSON text for `jsonb`.
+ */
+export interface SqlExecutor {
+  execute<Row>(statement: Statement<Row>, options?: ExecuteOptions): Promise<QueryResult<Row>>;
+}
+
+/** One open transaction. READ COMMITTED. A failed statement dooms it: every later statement fails until rollback. */
+export interface Transaction extends SqlExecutor {}
+
+export interface DatabaseCapabilities {
+  /** More than one session can run at once, in this process and others. False for the embedded engine. */
+  readonly concurrentSessions: boolean;
+}
+
+export interface Database extends SqlExecutor {
+  readonly capabilities: DatabaseCapabilities;
+  /** Server version as PostgreSQL's `server_version_num`, for example 180006. */
+  readonly serverVersion: number;
+  /**
+   * Commits when `work` resolves, rolls back when it rejects and rethrows its error. Acknowledged means durable.
+   * A crash before the acknowledgement leaves either everything or nothing.
+   */
+  transaction<T>(
+    work: (transaction: Transaction) => Promise<T>,
+    options?: TransactionOptions,
+  ): Promise<T>;
+  /** All statements in one transaction and one round trip; results in order. Prefer it for short writes. */
+  batch(
+    statements: readonly Statement[],
+    options?: ExecuteOptions,
+  ): Promise<QueryResult<unknown>[]>;
+  /** Runs SQL text of several statements without parameters, in one implicit transaction (migrations only). */
+  executeScript(sql: string): Promise<void>;
+  /**
+   * Calls `onNotification` for each NOTIFY on `channel`, from any process. Delivery is at most once: after a
+   * reconnect `onReconnect` is called, since notifications may have been missed. Returns the unsubscribe function.
+   */
+  listen(
+    channel: string,
+    onNotification: (payload: string) => void,
+    onReconnect?: () => void,
+  ): Promise<() => Promise<void>>;
+  /** Statements that wait for a session now; for metrics. */
+  readonly waiting: number;
+  /** Waits for running work, then releases everything. Later calls fail with code `database_closed`. */
+  close(): Promise<void>;
+}
+
+/**
+ * Errors: a violated constraint is a `DatabaseError` with `sqlState` (`23505` unique …) and `constraint`; a lost
+ * connection, a refused one, or a time-out is a `DatabaseError` with `unavailable: true` and may be retried
+ * when the statement is idempotent.
+ */
+export class DatabaseError extends Error {
+  readonly sqlState: string | undefined;
+  readonly constraint: string | undefined;
+  readonly unavailable: boolean;
+  constructor(
+    message: string,
+    details: { sqlState?: string; constraint?: string; unavailable?: boolean; cause?: unknown },
+  ) {
+    super(message, { cause: details.cause });
+    this.name = 'DatabaseError';
+    this.sqlState = details.sqlState;
+    this.constraint = details.constraint;
+    this.unavailable = details.unavailable ?? false;
+  }
+}
