@@ -19,7 +19,8 @@ function randomText(): string {
   let text = '';
   while (text.length < ID_LENGTH) {
     for (const byte of randomBytes(ID_LENGTH)) {
-      if (byte < UNBIASED_BYTES && text.length < ID_LENGTH) text += ALPHABET[byte % ALPHABET.length];
+      if (byte < UNBIASED_BYTES && text.length < ID_LENGTH)
+        text += ALPHABET[byte % ALPHABET.length];
     }
   }
   return text;
