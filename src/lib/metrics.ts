@@ -9,9 +9,21 @@ const SECONDS = [
  * resolved from the catalogue.
  */
 export function createMetrics() {
-  const registers = [new Registry()] as [Registry];
+  const registry = new Registry();
   return {
-    registry: registers[0],
+    registry,
+    ...httpMetrics([registry]),
+    ...upstreamMetrics([registry]),
+    ...usageMetrics([registry]),
+    ...queueMetrics([registry]),
+    ...storeMetrics([registry]),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+function httpMetrics(registers: Registry[]) {
+  return {
     httpRequests: new Counter({
       name: 'llamp_http_requests_total',
       help: 'HTTP requests answered',
@@ -30,6 +42,11 @@ export function createMetrics() {
       help: 'HTTP requests being answered',
       registers,
     }),
+  };
+}
+
+function upstreamMetrics(registers: Registry[]) {
+  return {
     upstreamRequests: new Counter({
       name: 'llamp_upstream_requests_total',
       help: 'Requests sent to upstreams; outcome is ok, a status class, timeout, reset, aborted or truncated',
@@ -56,6 +73,11 @@ export function createMetrics() {
       labelNames: ['model', 'direction'],
       registers,
     }),
+  };
+}
+
+function usageMetrics(registers: Registry[]) {
+  return {
     usageBuffered: new Gauge({
       name: 'llamp_usage_records_buffered',
       help: 'Usage records in the journal that are not yet in SQL',
@@ -66,6 +88,11 @@ export function createMetrics() {
       help: 'Usage records written to SQL',
       registers,
     }),
+  };
+}
+
+function queueMetrics(registers: Registry[]) {
+  return {
     queueJobs: new Gauge({
       name: 'llamp_queue_jobs',
       help: 'Jobs by state: waiting, active, dead',
@@ -79,6 +106,11 @@ export function createMetrics() {
       buckets: SECONDS,
       registers,
     }),
+  };
+}
+
+function storeMetrics(registers: Registry[]) {
+  return {
     storeDuration: new Histogram({
       name: 'llamp_store_operation_duration_seconds',
       help: 'Time of one call to a store, by port and operation; outcome is ok or error',
@@ -94,5 +126,3 @@ export function createMetrics() {
     }),
   };
 }
-
-export type Metrics = ReturnType<typeof createMetrics>;
