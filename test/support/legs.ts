@@ -17,11 +17,12 @@ export const LEGS = {
 
 export type Leg = keyof typeof LEGS;
 
-const variable = (leg: Leg) => `LLAMP_TEST_LEG_${leg.toUpperCase().replaceAll('-', '_')}`;
+/** Name of the environment variable that carries the address of a leg. */
+export const legVariable = (leg: Leg) => `LLAMP_TEST_LEG_${leg.toUpperCase().replaceAll('-', '_')}`;
 
 /** Address of a leg that runs, or undefined. */
 export function legAddress(leg: Leg): string | undefined {
-  return process.env[variable(leg)];
+  return process.env[legVariable(leg)];
 }
 
 /**
@@ -38,7 +39,10 @@ export function describeWithLegs(
     throw new Error(`required legs are missing: ${missing.join(', ')}`);
   }
   const addresses = Object.fromEntries(legs.map((leg) => [leg, legAddress(leg)]));
-  describe.skipIf(missing.length > 0)(title, () => suite(addresses as Record<Leg, string>));
+  const reason = missing.length === 0 ? '' : ` [needs ${missing.join(', ')}]`;
+  describe.skipIf(missing.length > 0)(`${title}${reason}`, () =>
+    suite(addresses as Record<Leg, string>),
+  );
 }
 
 export const S3_TEST_CREDENTIALS = { accessKey: 'llampadmin', secretKey: 'llampsecret123' };

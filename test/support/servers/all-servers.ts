@@ -1,0 +1,20 @@
+import { milvusServer } from './milvus.ts';
+import { milvusLiteServer } from './milvus-lite.ts';
+import { minioServer } from './minio.ts';
+import { nginxServer } from './nginx.ts';
+import { postgresServer } from './postgres.ts';
+import { pythonOpenaiClient } from './python-openai.ts';
+import { redisServer } from './redis.ts';
+import type { TestServer } from './test-server.ts';
+import { versitygwServer } from './versitygw.ts';
+
+export const ALL_SERVERS: readonly TestServer[] = [
+  postgresServer,
+  redisServer,
+  minioServer,
+  versitygwServer,
+  milvusServer,
+  milvusLiteServer,
+  nginxServer,
+  pythonOpenaiClient,
+];
