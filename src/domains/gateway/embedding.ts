@@ -17,7 +17,8 @@ export interface EmbeddingService {
   embed(request: EmbedRequest): Promise<Float32Array[]>;
 }
 
-/** Always there: deterministic, no network, lexical only. */
-export const BUILTIN_CHAT_MODEL = 'llamp-builtin';
-export const BUILTIN_EMBEDDING_MODEL = 'llamp-builtin-lexical';
-export const BUILTIN_EMBEDDING_DIMENSIONS = 384;
+export {
+  BUILTIN_CHAT_MODEL,
+  BUILTIN_EMBEDDING_DIMENSIONS,
+  BUILTIN_EMBEDDING_MODEL,
+} from '../models/index.ts';

@@ -1,0 +1,16 @@
+export {
+  BUILTIN_CHAT_MODEL,
+  BUILTIN_DEPLOYMENT,
+  BUILTIN_EMBEDDING_DIMENSIONS,
+  BUILTIN_EMBEDDING_MODEL,
+  BUILTIN_OWNER,
+} from './builtin-models.ts';
+export { MODELS_ERRORS } from './errors.ts';
+export {
+  type CatalogueStatus,
+  ModelCatalogue,
+  type ModelCatalogueOptions,
+  openModelCatalogue,
+} from './model-catalogue.ts';
+export type { Deployment, Model, UpstreamEndpoint } from './model.ts';
+export { modelRoutes } from './routes.ts';

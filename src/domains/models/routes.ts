@@ -1,0 +1,34 @@
+import type {} from '@fastify/swagger';
+import type { FastifyInstance } from 'fastify';
+import { modelNotFound } from './errors.ts';
+import type { ModelCatalogue } from './model-catalogue.ts';
+import { modelObject } from './model.ts';
+
+/** Register it under `/v1` and `/api/v1/llm`. */
+export async function modelRoutes(
+  app: FastifyInstance,
+  services: { catalogue: ModelCatalogue },
+): Promise<void> {
+  const { catalogue } = services;
+  app.get(
+    '/models',
+    {
+      config: { access: { scope: 'inference' } },
+      schema: { summary: 'List models', tags: ['models'] },
+    },
+    async () => ({ object: 'list', data: catalogue.list().map(modelObject) }),
+  );
+  // A wildcard, because names hold slashes: `Qwen/Qwen3-32B`.
+  app.get<{ Params: { '*': string } }>(
+    '/models/*',
+    {
+      config: { access: { scope: 'inference' } },
+      schema: { summary: 'Retrieve a model', tags: ['models'] },
+    },
+    async (request) => {
+      const name = request.params['*'];
+      if (name === '') throw modelNotFound(name);
+      return modelObject(await catalogue.resolve(name));
+    },
+  );
+}

@@ -1,0 +1,214 @@
+import type { Log } from '../../lib/log.ts';
+import type { Metrics } from '../../lib/metrics.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { type Database, DatabaseError } from '../../ports/database.ts';
+import { UsageJournal } from './journal.ts';
+import { ensureUsagePartitions, insertUsageLines } from './repository.ts';
+import type { UsageRecord, UsageRecorder } from './usage-record.ts';
+import { rowOfRecord } from './usage-row.ts';
+
+export interface UsageRecorderOptions {
+  readonly database: Database;
+  /** Belongs to this instance alone. */
+  readonly journalDirectory: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Longest time a record waits while the database answers. Default 200. */
+  readonly flushIntervalMs?: number;
+  /** Rows of one insert, and the number of waiting ones that starts a flush at once. Default 500. */
+  readonly batchRows?: number;
+}
+
+const INSERT_TIMEOUT_MS = 10_000;
+const RETRY_MAX_MS = 5_000;
+const PARTITION_CHECK_MS = 6 * 3_600_000;
+const PARTITION_MONTHS_AHEAD = 2;
+// While the database is away a segment grows to this size before the next one is started.
+const SEGMENT_BYTES_MAX = 8 * 1024 * 1024;
+// Records that the disk refused are kept in memory up to this number.
+const UNWRITTEN_MAX = 10_000;
+
+/**
+ * Opens the recorder. Records that an earlier process of this journal left behind are written again first; that is
+ * harmless, because a row has the same key each time. A database that is away only delays the rows.
+ */
+export async function openUsageRecorder(
+  options: UsageRecorderOptions,
+): Promise<JournaledUsageRecorder> {
+  return new JournaledUsageRecorder(options, await UsageJournal.open(options.journalDirectory));
+}
+
+/** Journal first, SQL in batches behind it; see `UsageRecorder` for what a crash can lose. */
+export class JournaledUsageRecorder implements UsageRecorder {
+  readonly #options: UsageRecorderOptions;
+  readonly #journal: UsageJournal;
+  readonly #batchRows: number;
+  readonly #closing = new AbortController();
+  readonly #flusher: Promise<void>;
+  #unwritten: string[] = [];
+  #waiting = 0;
+  #wake: () => void = () => undefined;
+  #flushing: Promise<void> | undefined;
+  #partitionsCheckedMs: number | undefined;
+  /** Segments of an earlier process: their rows are not among the waiting ones. */
+  readonly #leftover: ReadonlySet<string>;
+
+  constructor(options: UsageRecorderOptions, journal: UsageJournal) {
+    this.#options = options;
+    this.#journal = journal;
+    this.#batchRows = options.batchRows ?? 500;
+    this.#leftover = new Set(journal.closedSegments);
+    this.#flusher = this.#flushUntilClosed();
+  }
+
+  record(record: UsageRecord): void {
+    const line = JSON.stringify(rowOfRecord(record));
+    try {
+      this.#journal.append(line);
+    } catch (error) {
+      this.#keepUnwritten(line, error);
+    }
+    this.#waiting += 1;
+    this.#options.metrics.usageBuffered.inc();
+    if (this.#waiting === 1 || this.#waiting === this.#batchRows) this.#wake();
+  }
+
+  /** Writes everything recorded so far to SQL; rejects when the database does not take it. */
+  async flush(): Promise<void> {
+    while (this.#flushing !== undefined) await this.#flushing.catch(() => undefined);
+    this.#flushing = this.#flushAll().finally(() => {
+      this.#flushing = undefined;
+    });
+    await this.#flushing;
+  }
+
+  /** Flushes what is left. When the database is away the journal stays and the next start writes it. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    this.#wake();
+    await this.#flusher;
+    try {
+      await this.flush();
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'usage records stay in the journal until next start');
+    }
+    this.#journal.rotate();
+  }
+
+  async #flushUntilClosed(): Promise<void> {
+    const { clock, log } = this.#options;
+    const intervalMs = this.#options.flushIntervalMs ?? 200;
+    let failures = 0;
+    while (!this.#closing.signal.aborted) {
+      try {
+        await this.#checkPartitions();
+        await this.flush();
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        if (failures === 1) log.warn({ err: error }, 'usage records wait in the journal');
+      }
+      const pauseMs = Math.min(RETRY_MAX_MS, intervalMs * 2 ** Math.min(failures, 10));
+      if (failures === 0) await this.#untilWork();
+      if (failures > 0 || this.#waiting < this.#batchRows) await this.#pause(clock, pauseMs);
+    }
+  }
+
+  /** Resolves at the next record, at once when one waits already. */
+  async #untilWork(): Promise<void> {
+    if (this.#waiting > 0 || this.#closing.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  /** Lets records gather; a full batch or `close` ends it early. */
+  async #pause(clock: Clock, delayMs: number): Promise<void> {
+    const early = new AbortController();
+    this.#wake = () => early.abort();
+    if (this.#closing.signal.aborted) return;
+    await clock.sleep(delayMs, early.signal).catch(() => undefined);
+  }
+
+  async #flushAll(): Promise<void> {
+    // During an outage a new segment for every attempt would litter the folder.
+    const backlog = this.#journal.closedSegments.length > 0;
+    if (!backlog || this.#journal.openSizeBytes > SEGMENT_BYTES_MAX) this.#journal.rotate();
+    await this.#flushUnwritten();
+    for (const segment of [...this.#journal.closedSegments]) await this.#flushSegment(segment);
+    if (backlog && this.#journal.openSizeBytes > 0) await this.#flushAll();
+  }
+
+  async #flushSegment(segment: string): Promise<void> {
+    const { lines, broken } = await this.#journal.read(segment);
+    await this.#insertAll(lines);
+    if (broken.length > 0) this.#setAside(broken, 'a usage record in the journal is broken');
+    await this.#journal.remove(segment);
+    this.#options.metrics.usageWritten.inc(lines.length);
+    if (!this.#leftover.has(segment)) this.#settled(lines.length + broken.length);
+  }
+
+  async #flushUnwritten(): Promise<void> {
+    const lines = [...this.#unwritten];
+    if (lines.length === 0) return;
+    await this.#insertAll(lines);
+    this.#unwritten = this.#unwritten.slice(lines.length);
+    this.#options.metrics.usageWritten.inc(lines.length);
+    this.#settled(lines.length);
+  }
+
+  async #insertAll(lines: readonly string[]): Promise<void> {
+    for (let start = 0; start < lines.length; start += this.#batchRows) {
+      await this.#insertBatch(lines.slice(start, start + this.#batchRows));
+    }
+  }
+
+  async #insertBatch(batch: readonly string[]): Promise<void> {
+    try {
+      await insertUsageLines(this.#options.database, batch, { timeoutMs: INSERT_TIMEOUT_MS });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      // One row that SQL refuses must not hold up the others for ever.
+      if (batch.length === 1) this.#setAside(batch, 'SQL refused a usage record', error);
+      else for (const line of batch) await this.#insertBatch([line]);
+    }
+  }
+
+  #settled(count: number): void {
+    this.#waiting -= count;
+    this.#options.metrics.usageBuffered.dec(count);
+  }
+
+  #setAside(lines: readonly string[], message: string, error?: unknown): void {
+    this.#journal.setAside(lines);
+    this.#options.log.error({ err: error, count: lines.length }, `${message}; see rejected.jsonl`);
+  }
+
+  #keepUnwritten(line: string, error: unknown): void {
+    this.#options.log.error({ err: error }, 'the usage journal cannot be written');
+    if (this.#unwritten.length < UNWRITTEN_MAX) this.#unwritten.push(line);
+    else this.#options.log.error({ line }, 'a usage record is only in this log line');
+  }
+
+  async #checkPartitions(): Promise<void> {
+    const { clock, database, log } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const last = this.#partitionsCheckedMs;
+    if (last !== undefined && nowMs - last < PARTITION_CHECK_MS) return;
+    try {
+      await ensureUsagePartitions(database, clock.now(), PARTITION_MONTHS_AHEAD);
+    } catch (error) {
+      if (error instanceof DatabaseError && error.unavailable) return;
+      // The default partition takes the rows, so this is no reason to hold them back.
+      log.error({ err: error }, 'the next months of usage records could not be prepared');
+    }
+    this.#partitionsCheckedMs = nowMs;
+  }
+}
+
+// Class 22 is bad data, 23 a violated constraint: the same row fails the same way each time.
+function isRefusal(error: unknown): boolean {
+  return error instanceof DatabaseError && /^2[23]/.test(error.sqlState ?? '');
+}

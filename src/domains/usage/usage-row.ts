@@ -1,0 +1,69 @@
+import type { UsageRecord, UsageStatus } from './usage-record.ts';
+
+/** A row of `usage_records`, and word for word one line of the journal. */
+export interface UsageRow<Timestamp = Date> {
+  readonly id: string;
+  readonly project_id: string;
+  readonly api_key_id: string | null;
+  readonly request_id: string;
+  readonly endpoint: string;
+  readonly model: string;
+  readonly deployment: string;
+  readonly status: UsageStatus;
+  readonly streamed: boolean;
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly cached_tokens: number;
+  readonly reasoning_tokens: number;
+  readonly upstream_usage: object | null;
+  readonly estimated: boolean;
+  readonly first_token_ms: number | null;
+  readonly duration_ms: number;
+  readonly created_at: Timestamp;
+}
+
+export function rowOfRecord(record: UsageRecord): UsageRow<string> {
+  return {
+    id: record.id,
+    project_id: record.projectId,
+    api_key_id: record.apiKeyId,
+    request_id: record.requestId,
+    endpoint: record.endpoint,
+    model: record.model,
+    deployment: record.deployment,
+    status: record.status,
+    streamed: record.streamed,
+    prompt_tokens: record.promptTokens,
+    completion_tokens: record.completionTokens,
+    cached_tokens: record.cachedTokens,
+    reasoning_tokens: record.reasoningTokens,
+    upstream_usage: record.upstreamUsage,
+    estimated: record.estimated,
+    first_token_ms: record.firstTokenMs,
+    duration_ms: record.durationMs,
+    created_at: record.createdAt.toISOString(),
+  };
+}
+
+/** The object of the management API; times in whole seconds, as everywhere in the OpenAI API. */
+export function usageObject(row: UsageRow) {
+  return {
+    object: 'usage.record' as const,
+    id: row.id,
+    created_at: Math.floor(row.created_at.getTime() / 1000),
+    request_id: row.request_id,
+    api_key_id: row.api_key_id,
+    endpoint: row.endpoint,
+    model: row.model,
+    deployment: row.deployment,
+    status: row.status,
+    streamed: row.streamed,
+    prompt_tokens: row.prompt_tokens,
+    completion_tokens: row.completion_tokens,
+    cached_tokens: row.cached_tokens,
+    reasoning_tokens: row.reasoning_tokens,
+    estimated: row.estimated,
+    first_token_ms: row.first_token_ms,
+    duration_ms: row.duration_ms,
+  };
+}
