@@ -25,22 +25,29 @@ export interface ExecuteOptions {
 
 export interface TransactionOptions extends ExecuteOptions {
   /**
-   * After this long the transaction is rolled back and later calls on it fail with code `transaction_expired`.
-   * Default 10 000. Never await the network inside a transaction: the embedded engine has one session.
+   * This long after its begin the transaction is rolled back and later calls on it fail with code
+   * `transaction_expired`. Default 10 000. Waiting for a session before that is bounded by the adapter (30 s).
+   * Never await the network inside a transaction: the embedded engine has one session.
    */
   readonly timeoutMs?: number;
 }
 
 /**
  * Runs statements. Values come back the same from every adapter: `int2/int4/int8` as `number` (an int8 beyond
- * 2^53 is an error), `numeric` as `string`, `timestamptz` as `Date`, `jsonb` parsed, `bytea` as `Uint8Array`,
- * arrays as arrays, NULL as `null`. Parameters: the same types; plain objects are sent as JSON text for `jsonb`.
+ * 2^53 is an error), `float4/8` as `number`, `numeric` as `string`, `timestamptz` as `Date`, `json/jsonb` parsed,
+ * `bytea` as `Uint8Array`, arrays of these as arrays, NULL as `null`, every other type as PostgreSQL's text.
+ * Parameters: the same types; plain objects are sent as JSON text for `jsonb`; an array is always an SQL array, so
+ * for a `jsonb` array (or a `jsonb` string) pass its JSON text.
  */
 export interface SqlExecutor {
+  /**
+   * Without parameters the text may hold several statements (in one implicit transaction unless it has its own
+   * `begin … commit`); `rows` then holds the rows of all of them in order and `affectedRows` is their sum.
+   */
   execute<Row>(statement: Statement<Row>, options?: ExecuteOptions): Promise<QueryResult<Row>>;
 }
 
-/** One open transaction. READ COMMITTED. A failed statement dooms it: every later statement fails until rollback. */
+/** One open transaction, READ COMMITTED. A failed statement dooms it: every later statement fails until rollback. */
 export interface Transaction extends SqlExecutor {}
 
 export interface DatabaseCapabilities {
@@ -65,7 +72,7 @@ export interface Database extends SqlExecutor {
     statements: readonly Statement[],
     options?: ExecuteOptions,
   ): Promise<QueryResult<unknown>[]>;
-  /** Runs SQL text of several statements without parameters, in one implicit transaction (migrations only). */
+  /** Runs SQL text of several statements without parameters, in one implicit transaction; at most an hour. */
   executeScript(sql: string): Promise<void>;
   /**
    * Calls `onNotification` for each NOTIFY on `channel`, from any process. Delivery is at most once: after a
@@ -82,23 +89,38 @@ export interface Database extends SqlExecutor {
   close(): Promise<void>;
 }
 
+export type DatabaseErrorCode =
+  | 'transaction_expired'
+  | 'database_closed'
+  | 'timeout'
+  | 'connection_lost'
+  | 'overloaded';
+
+export interface DatabaseErrorDetails {
+  readonly sqlState?: string;
+  readonly constraint?: string;
+  readonly unavailable?: boolean;
+  readonly code?: DatabaseErrorCode;
+  readonly cause?: unknown;
+}
+
 /**
  * Errors: a violated constraint is a `DatabaseError` with `sqlState` (`23505` unique …) and `constraint`; a lost
  * connection, a refused one, or a time-out is a `DatabaseError` with `unavailable: true` and may be retried
- * when the statement is idempotent.
+ * when the statement is idempotent. `code` tells the kinds apart that do not come from the engine. An aborted
+ * signal rejects with the signal's reason instead.
  */
 export class DatabaseError extends Error {
   readonly sqlState: string | undefined;
   readonly constraint: string | undefined;
   readonly unavailable: boolean;
-  constructor(
-    message: string,
-    details: { sqlState?: string; constraint?: string; unavailable?: boolean; cause?: unknown },
-  ) {
+  readonly code: DatabaseErrorCode | undefined;
+  constructor(message: string, details: DatabaseErrorDetails) {
     super(message, { cause: details.cause });
     this.name = 'DatabaseError';
     this.sqlState = details.sqlState;
     this.constraint = details.constraint;
     this.unavailable = details.unavailable ?? false;
+    this.code = details.code;
   }
 }
