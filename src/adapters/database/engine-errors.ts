@@ -34,11 +34,12 @@ export function closedError(): DatabaseError {
   return new DatabaseError('the database is closed', { code: 'database_closed' });
 }
 
-export function timeoutError(timeoutMs: number): DatabaseError {
-  return new DatabaseError(`the statement did not finish within ${timeoutMs} ms`, {
-    code: 'timeout',
-    unavailable: true,
-  });
+export function timeoutError(message: string, cause?: unknown): DatabaseError {
+  return new DatabaseError(message, { code: 'timeout', unavailable: true, cause });
+}
+
+export function statementTimeoutError(timeoutMs: number): DatabaseError {
+  return timeoutError(`the statement did not finish within ${timeoutMs} ms`);
 }
 
 export function expiredError(): DatabaseError {

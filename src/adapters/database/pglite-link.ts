@@ -1,6 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import type { Log } from '../../lib/log.ts';
-import { databaseErrorOf, lostError, overloadedError, timeoutError } from './engine-errors.ts';
+import {
+  databaseErrorOf,
+  lostError,
+  overloadedError,
+  statementTimeoutError,
+} from './engine-errors.ts';
 import type {
   CallResults,
   WorkerCall,
@@ -102,7 +107,7 @@ export class PgliteLink {
       reject(reason);
     };
     const abort = () => giveUp(wait.signal?.reason);
-    const timer = setTimeout(() => giveUp(timeoutError(wait.timeoutMs)), wait.timeoutMs);
+    const timer = setTimeout(() => giveUp(statementTimeoutError(wait.timeoutMs)), wait.timeoutMs);
     wait.signal?.addEventListener('abort', abort, { once: true });
     this.#pending.set(id, {
       kind,
