@@ -2,8 +2,9 @@ import type { Readable } from 'node:stream';
 
 /**
  * Bytes by key, nothing else: type, name, owner and checksum of what is stored live in SQL. Keys are 1 to 512
- * characters of `[a-z0-9/_.-]`, no empty, `.` or `..` segment. A value is immutable in practice: keys are
- * content-addressed or contain a fresh id.
+ * characters of `[a-z0-9/_.-]`, no empty, `.` or `..` segment, none longer than 200. No key is a folder of another
+ * (`a` and `a/b`): S3 servers that keep objects as files lose one of them. A value is immutable in practice: keys
+ * are content-addressed or contain a fresh id.
  */
 export interface BlobStore {
   /**
