@@ -13,8 +13,11 @@ export interface Principal {
   readonly scopes: readonly Scope[];
 }
 
-/** What a route asks of its caller. Registration fails for a route without it. */
-export type RouteAccess = 'public' | { readonly scope: Scope };
+/**
+ * What a route asks of its caller: nothing, any live key, or a key with a scope. Registration fails for a route
+ * without it.
+ */
+export type RouteAccess = 'public' | 'authenticated' | { readonly scope: Scope };
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,0 +1,70 @@
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+import type { Principal, RouteAccess } from '../domains/identity/principal.ts';
+import type { AppError } from '../lib/app-error.ts';
+import { httpError } from './errors.ts';
+
+/** Finds who a key acts as, without waiting: the keys are held in memory. Null for a key that is not live. */
+export type Authenticate = (apiKey: string) => Principal | null;
+
+/** Checks every route before its body is read. A route that does not say who may call it fails to register. */
+export function requireAuthentication(app: FastifyInstance, authenticate: Authenticate): void {
+  app.decorateRequest('principal', null);
+  app.addHook('onRoute', requireAccessRule);
+  app.addHook('onRequest', async (request) => {
+    if (request.is404) return;
+    const access = request.routeOptions.config.access;
+    if (access !== 'public') request.principal = authorize(request, access, authenticate);
+  });
+}
+
+function requireAccessRule(route: RouteOptions): void {
+  const access = route.config?.access;
+  if (access === undefined) {
+    throw new Error(`route ${String(route.method)} ${route.url} does not say who may call it`);
+  }
+}
+
+function authorize(
+  request: FastifyRequest,
+  access: RouteAccess | undefined,
+  authenticate: Authenticate,
+): Principal {
+  const key = apiKeyOf(request);
+  if (key === undefined) throw missingKey();
+  const principal = authenticate(key);
+  if (principal === null) throw wrongKey(key);
+  if (access === 'authenticated') return principal;
+  if (typeof access === 'object' && principal.scopes.includes(access.scope)) return principal;
+  throw httpError(
+    'insufficient_permissions',
+    `You have insufficient permissions for this operation. Missing scope: ${
+      typeof access === 'object' ? access.scope : 'unknown'
+    }.`,
+  );
+}
+
+/** Bearer as OpenAI's clients send it, `x-api-key` as Anthropic's, `api-key` as Azure's. */
+function apiKeyOf(request: FastifyRequest): string | undefined {
+  const { authorization } = request.headers;
+  const bearer = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
+  return bearer ?? single(request.headers['x-api-key']) ?? single(request.headers['api-key']);
+}
+
+const single = (header: string | string[] | undefined) =>
+  typeof header === 'string' && header !== '' ? header : undefined;
+
+function missingKey(): AppError {
+  return httpError(
+    'invalid_api_key',
+    "You didn't provide an API key. Provide it in an Authorization header using Bearer auth (Authorization: Bearer YOUR_KEY).",
+  );
+}
+
+function wrongKey(key: string): AppError {
+  return httpError('invalid_api_key', `Incorrect API key provided: ${masked(key)}.`);
+}
+
+// Enough to recognise which key was used by mistake; a short text is not shown at all.
+function masked(key: string): string {
+  return key.length < 16 ? '****' : `${key.slice(0, 6)}****${key.slice(-4)}`;
+}

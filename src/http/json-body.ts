@@ -1,0 +1,41 @@
+import type { FastifyInstance } from 'fastify';
+import { httpError } from './errors.ts';
+
+/**
+ * JSON bodies for the whole application. An empty body with a JSON content type is a mistake, except on DELETE,
+ * where clients send the header by habit.
+ */
+export function acceptJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser(['application/json', 'text/plain']);
+  app.addContentTypeParser<string>(
+    'application/json',
+    { parseAs: 'string' },
+    (request, body, done) => {
+      if (body === '' && request.method === 'DELETE') return done(null, undefined);
+      return parse(request, body, (error, value) =>
+        error === null || error === undefined ? done(null, value) : done(invalidJson(error)),
+      );
+    },
+  );
+}
+
+/**
+ * In this scope `request.body` is the Buffer as it came: the gateway forwards a client's bytes unchanged and parses
+ * them once by itself.
+ */
+export function acceptRawJson(scope: FastifyInstance): void {
+  scope.removeContentTypeParser('application/json');
+  scope.addContentTypeParser<Buffer>(
+    'application/json',
+    { parseAs: 'buffer' },
+    (_request, body, done) => done(null, body),
+  );
+}
+
+const invalidJson = (cause: Error) =>
+  httpError(
+    'invalid_json',
+    'We could not parse the JSON body of your request. The body must be a JSON document.',
+    { cause },
+  );

@@ -1,0 +1,66 @@
+import swagger from '@fastify/swagger';
+import type { FastifyInstance, FastifySchema } from 'fastify';
+import type { RouteAccess } from '../domains/identity/principal.ts';
+
+const ERROR_SCHEMA = {
+  type: 'object' as const,
+  required: ['error'],
+  properties: {
+    error: {
+      type: 'object' as const,
+      required: ['message', 'type', 'param', 'code'],
+      properties: {
+        message: { type: 'string' as const },
+        type: { type: 'string' as const },
+        param: { type: ['string' as const, 'null' as const] },
+        code: { type: ['string' as const, 'null' as const] },
+      },
+    },
+  },
+};
+
+/** Describes every route; register it before them. */
+export async function describeRoutes(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Llamp',
+        version,
+        description:
+          'Self-hosted LLM agent platform. `/v1` follows the OpenAI API; `/api/v1` manages the installation.',
+      },
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, `sk-llamp-…`' },
+        },
+        schemas: { Error: ERROR_SCHEMA },
+      },
+    },
+    convertConstToEnum: false,
+    transform: ({ schema, url, route }) => ({
+      schema: withAccess(schema ?? {}, route.config?.access),
+      url,
+    }),
+  });
+}
+
+/** `/openapi.json` */
+export function serveOpenApi(app: FastifyInstance): void {
+  app.get(
+    '/openapi.json',
+    {
+      config: { access: 'public' },
+      schema: { summary: 'This description', tags: ['operations'] },
+    },
+    async (_request, reply) => reply.send(app.swagger()),
+  );
+}
+
+function withAccess(schema: FastifySchema, access: RouteAccess | undefined): FastifySchema {
+  if (access === 'public') return { ...schema, security: [] };
+  const scopes = typeof access === 'object' ? [access.scope] : [];
+  const scopeNote = scopes.length > 0 ? `Scope: \`${scopes.join('`, `')}\`.` : 'Any live key.';
+  const description = [schema.description, scopeNote].filter(Boolean).join('\n\n');
+  return { ...schema, description, security: [{ apiKey: scopes }] };
+}

@@ -1,0 +1,14 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+
+const ACCEPTED = /^[A-Za-z0-9._-]{8,128}$/;
+
+/** The id that the client or the proxy chose, when it is harmless in logs and headers; else a new one. */
+export function requestIdOf(request: IncomingMessage): string {
+  const inbound = request.headers['x-request-id'];
+  return typeof inbound === 'string' && ACCEPTED.test(inbound) ? inbound : newRequestId();
+}
+
+export function newRequestId(): string {
+  return `req_${randomBytes(16).toString('hex')}`;
+}

@@ -1,0 +1,90 @@
+import type { FastifySchemaCompiler } from 'fastify';
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { AppError } from '../lib/app-error.ts';
+import { type HttpErrorCode, httpError } from './errors.ts';
+
+interface SchemaViolation {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly params: object;
+  readonly message?: string;
+}
+
+/**
+ * Compiles route schemas. A body must have its types already: nothing is converted and nothing is removed, so a wrong
+ * type is an error and never a guess. Everything in a URL is text, so query strings and path parameters are
+ * converted. Defaults are filled in everywhere.
+ */
+export const compileSchema: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const validator = Compile(schema);
+  const isText = httpPart !== 'body';
+  return (input: unknown) => {
+    const filled = validator.Default(input);
+    const value = isText ? validator.Convert(filled) : filled;
+    if (validator.Check(value)) return { value };
+    return { error: validator.Errors(value) as never[] };
+  };
+};
+
+/** The first violation as one error in OpenAI's words, with `param` as a path like `messages[0].content`. */
+export function formatSchemaErrors(errors: readonly SchemaViolation[]): AppError {
+  const violation = mostTelling(errors);
+  const path = parameterPath(violation.instancePath);
+  const { code, param, message } = describe(violation, path);
+  return httpError(code, message, { param: param === '' ? undefined : param });
+}
+
+// A forbidden extra field is reported twice: as a value under schema `false`, and by its object; the latter names it.
+function mostTelling(errors: readonly SchemaViolation[]): SchemaViolation {
+  const found = errors.find((one) => one.keyword !== 'boolean') ?? errors[0];
+  return found ?? { keyword: 'unknown', instancePath: '', params: {} };
+}
+
+interface Described {
+  readonly code: HttpErrorCode;
+  readonly param: string;
+  readonly message: string;
+}
+
+function describe(violation: SchemaViolation, path: string): Described {
+  const params = violation.params as Record<string, unknown>;
+  if (violation.keyword === 'required') {
+    const param = joinPath(path, String([params['requiredProperties']].flat()[0]));
+    const message = `Missing required parameter: '${param}'.`;
+    return { code: 'missing_required_parameter', param, message };
+  }
+  if (violation.keyword === 'additionalProperties') {
+    const param = joinPath(path, String([params['additionalProperties']].flat()[0]));
+    return { code: 'unknown_parameter', param, message: `Unknown parameter: '${param}'.` };
+  }
+  const place = path === '' ? 'the request body' : `'${path}'`;
+  if (violation.keyword === 'type') {
+    const expected = [params['type']].flat().join(' or ');
+    const message = `Invalid type for ${place}: expected ${expected}.`;
+    return { code: 'invalid_type', param: path, message };
+  }
+  const reason = violation.message ?? 'is not allowed';
+  const allowed = Array.isArray(params['allowedValues'])
+    ? `: ${params['allowedValues'].map((value) => JSON.stringify(value)).join(', ')}`
+    : '';
+  return {
+    code: 'invalid_value',
+    param: path,
+    message: `Invalid value for ${place}: ${reason}${allowed}.`,
+  };
+}
+
+function joinPath(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
+
+/** `/messages/0/content` (JSON pointer) as `messages[0].content`. */
+export function parameterPath(pointer: string): string {
+  let path = '';
+  for (const segment of pointer.split('/').slice(1)) {
+    const name = segment.replaceAll('~1', '/').replaceAll('~0', '~');
+    path = /^\d+$/.test(name) ? `${path}[${name}]` : joinPath(path, name);
+  }
+  return path;
+}
