@@ -5,15 +5,22 @@
  */
 export interface VectorIndex {
   readonly capabilities: VectorIndexCapabilities;
-  /** Creates the collection when it is missing; a collection of the same name with another schema is an error. */
+  /**
+   * Creates the collection when it is missing; a collection of the same name with another schema is a
+   * `collection_mismatch`. Safe when several instances call it at once.
+   */
   ensureCollection(collection: CollectionDefinition, options: VectorIndexOptions): Promise<void>;
+  /** Deletes the collection with all its rows, a corrupt one too; a missing one is no error. */
   dropCollection(name: string, options: VectorIndexOptions): Promise<void>;
   /**
-   * Adds rows (at most `insertRowsMax` a call). A row whose id exists already is replaced, so that a repeated
+   * Adds rows (at most `insertRowsMax` a call, no id twice). A row whose id exists already is replaced, so that a repeated
    * insert after a crash is harmless. After it resolves, a search with `consistency: 'strong'` sees the rows.
    */
   insert(collection: string, rows: readonly IndexRow[], options: VectorIndexOptions): Promise<void>;
-  /** Deletes every row of the generations; unknown ones are no error. Strong searches no longer see them. */
+  /**
+   * Deletes every row of the generations; unknown ones are no error, nor is a missing collection. Strong searches
+   * no longer see them.
+   */
   deleteGenerations(
     collection: string,
     generationIds: readonly string[],
@@ -21,7 +28,7 @@ export interface VectorIndex {
   ): Promise<void>;
   /**
    * The nearest rows by cosine similarity, best first: `score` is the cosine in [-1, 1]. Ties by id.
-   * Fewer than `limit` only when fewer match.
+   * Fewer than `limit` only when fewer match. A vector of zeros has cosine 0 to everything.
    */
   searchVector(
     collection: string,
@@ -99,4 +106,50 @@ export interface VectorIndexOptions {
 export interface SearchOptions extends VectorIndexOptions {
   /** `strong` sees every acknowledged insert and delete; `bounded` may lag by seconds and is cheaper. */
   readonly consistency: 'strong' | 'bounded';
+}
+
+/**
+ * - `collection_missing`: create and fill it; `collection_mismatch`: the name is taken by another schema
+ * - `collection_corrupt`: drop it and build it again (`VectorIndexCorruptError`)
+ * - `invalid_request`: a defect of the caller: a row, limit or name outside what the port allows
+ * - `timeout`, `unavailable`, `overloaded`: may succeed when tried again; an insert or delete may have happened
+ * - `closed`: after `close`; `failed`: anything else
+ *
+ * An aborted call rejects with the signal's reason instead.
+ */
+export type VectorIndexErrorCode =
+  | 'collection_missing'
+  | 'collection_mismatch'
+  | 'collection_corrupt'
+  | 'invalid_request'
+  | 'timeout'
+  | 'unavailable'
+  | 'overloaded'
+  | 'closed'
+  | 'failed';
+
+export class VectorIndexError extends Error {
+  readonly code: VectorIndexErrorCode;
+  readonly collection: string | undefined;
+  constructor(
+    code: VectorIndexErrorCode,
+    message: string,
+    details: { collection?: string; cause?: unknown } = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.name = 'VectorIndexError';
+    this.code = code;
+    this.collection = details.collection;
+  }
+}
+
+/** The stored collection cannot be read. Its rows are derived: drop the collection, create and fill it again. */
+export class VectorIndexCorruptError extends VectorIndexError {
+  constructor(collection: string, options?: { cause?: unknown }) {
+    super('collection_corrupt', `the vector index collection ${collection} cannot be opened`, {
+      collection,
+      cause: options?.cause,
+    });
+    this.name = 'VectorIndexCorruptError';
+  }
 }
