@@ -140,7 +140,7 @@ class PostgresDatabase implements Database {
       // The server's own limit covers the death of this process; only longer statements need another one.
       const isLong = timeoutMs > DEFAULT_EXECUTE_TIMEOUT_MS;
       try {
-        if (isLong) await session.command(`set statement_timeout = ${timeoutMs}`);
+        if (isLong) await session.command(`set statement_timeout = ${Math.ceil(timeoutMs)}`);
         return await session.limited(work(session), { timeoutMs, signal: options.signal });
       } finally {
         // Not awaited: a cancelled statement may take a moment, and nobody waits for its answer.
@@ -204,8 +204,11 @@ class PostgresTransaction implements Transaction {
       this.#state = 'expired';
       void this.#session.destroy();
     }, this.#timeoutMs);
-    // The server ends a running statement by itself should this process die.
-    await this.#session.command(`begin; set local statement_timeout = ${this.#timeoutMs}`);
+    // The server ends the transaction by itself should this process vanish, and not before its time.
+    const limit = `${Math.ceil(this.#timeoutMs)}`;
+    await this.#session.command(
+      `begin; set local statement_timeout = ${limit}; set local idle_in_transaction_session_timeout = ${limit}`,
+    );
   }
 
   async execute<Row>(

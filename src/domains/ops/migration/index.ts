@@ -1,0 +1,13 @@
+export {
+  copyDatabaseFolder,
+  keepPreMigrationCopy,
+  type PreMigrationCopyOptions,
+} from './database-folder-copy.ts';
+export { SchemaError, type SchemaErrorCode } from './errors.ts';
+export { type MigrateOptions, type MigrateResult, migrate } from './runner.ts';
+export {
+  requireCurrentSchema,
+  type SchemaExtension,
+  type SchemaStatus,
+  schemaStatus,
+} from './schema-status.ts';
