@@ -1,0 +1,39 @@
+import type { VariableName } from '../src/config/schema.ts';
+
+/** Chinese texts of `docs/zh/configuration.md`; the type makes a missing one an error. */
+export const SUMMARIES_ZH: Readonly<Record<VariableName, string>> = {
+  LLAMP_HOST: '监听地址。`0.0.0.0` 表示所有网卡；容器镜像默认如此设置。',
+  LLAMP_PORT: '接口与页面的端口。0 表示任取一个空闲端口。',
+  LLAMP_METRICS_PORT:
+    '额外端口，无需密钥即可访问 `/metrics`，供同一网络内的 Prometheus 使用。不设置时，主端口的 `/metrics` 需要带 `metrics` 权限的密钥。',
+  LLAMP_PUBLIC_URL: '用户访问本系统的地址，用于打印出的链接。',
+  LLAMP_TRUSTED_PROXIES: '其 `X-Forwarded-For` 可信的地址或网段。前面没有代理时留空。',
+  LLAMP_DATA_DIR: '内置存储与用量日志所在的目录。同一时间只能由一个进程使用。',
+  DATABASE_URL: 'PostgreSQL 15 及以上版本。不设置时使用进程内的 PostgreSQL，数据在数据目录中。',
+  LLAMP_DATABASE_POOL_MAX: '单个实例到 PostgreSQL 的最大连接数。',
+  REDIS_URL: 'Redis 或 Valkey，用于缓存、计数与租约。不设置时使用进程内存。',
+  MINIO_ENDPOINT: '任意 S3 接口：MinIO、RustFS、SeaweedFS、AWS。不设置时文件存放在数据目录中。',
+  MINIO_ACCESS_KEY: '`MINIO_ENDPOINT` 的访问密钥。',
+  MINIO_SECRET_KEY: '`MINIO_ENDPOINT` 的私有密钥。',
+  MINIO_BUCKET: '存储桶；不存在时自动创建。',
+  MILVUS_HOST: 'Milvus 的主机名。不设置时向量索引存放在数据目录中。',
+  MILVUS_PORT: 'Milvus 的端口。',
+  OPENAI_API_KEY: '上游的密钥。设置后，上游列出的每个模型都会对外提供服务。',
+  OPENAI_API_BASE:
+    '兼容 OpenAI 的上游的基础地址。只设置密钥时为 `https://api.openai.com/v1`；上游不需要密钥时可单独设置。',
+  LLAMP_EMBEDDING_MODEL:
+    '新建知识库使用的向量模型。不设置时使用内置的词面模型，它只识别词语，不理解语义。',
+  LLAMP_BOOTSTRAP_ADMIN_EMAIL: '首位管理员的邮箱。仅在系统为空时使用。',
+  LLAMP_BOOTSTRAP_ADMIN_PASSWORD:
+    '首位管理员的密码，12 至 128 个字符。不设置时改为打印一次性链接。',
+  LLAMP_BOOTSTRAP_API_KEY: '首个 API 密钥。不设置时自动生成，并只打印一次。',
+  LLAMP_BODY_MAX_BYTES: 'JSON 请求体的最大字节数；超出时返回 413。',
+  LLAMP_FILE_MAX_BYTES: '可上传文件的最大字节数。',
+  LLAMP_UPSTREAM_CONNECT_TIMEOUT_MS: '连接上游的时限。',
+  LLAMP_UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: '从发出请求到收到上游首个字节的时限。',
+  LLAMP_UPSTREAM_BETWEEN_FRAMES_TIMEOUT_MS: '上游流式输出中允许的最长静默时间。',
+  LLAMP_UPSTREAM_TOTAL_TIMEOUT_MS: '一次上游请求（含全部重试）的总时限。',
+  LLAMP_DRAIN_TIMEOUT_MS: '收到 SIGTERM 后，正在处理的请求可用的收尾时间。',
+  LLAMP_WORKERS: '单个实例同时处理的文件数。0 表示该实例只提供服务、不处理文件。',
+  LLAMP_LOG_LEVEL: '写出的最低日志级别。每条日志为一行 JSON（ECS 字段），写到标准输出。',
+};
