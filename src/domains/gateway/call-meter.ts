@@ -1,0 +1,139 @@
+import type { Log } from '../../lib/log.ts';
+import type { Metrics } from '../../lib/metrics.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { UsageRecorder, UsageStatus } from '../usage/index.ts';
+import type { JsonObject } from './field-checks.ts';
+import type { Endpoint } from './provider.ts';
+import { estimatePrompt } from './token-estimate.ts';
+import type { UpstreamOutcome } from './upstream-failure.ts';
+import { countsOf, NO_USAGE, type UsageCounts } from './usage-counts.ts';
+
+export interface MeterServices {
+  readonly recorder: UsageRecorder;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface MeteredCall {
+  readonly principal: Principal;
+  readonly requestId: string;
+  readonly endpoint: Endpoint;
+  readonly model: string;
+  /** The model's label in metrics. */
+  readonly modelLabel: string;
+  readonly streamed: boolean;
+  readonly json: JsonObject;
+}
+
+export interface Settlement {
+  readonly status: UsageStatus;
+  /** What the upstream reported. */
+  readonly usage?: JsonObject;
+  /** Asked only when the upstream reported nothing. */
+  readonly estimateCompletion?: () => number | Promise<number>;
+}
+
+/** Measures one call and writes its usage record: exactly one, however often and from wherever it is settled. */
+export class CallMeter {
+  readonly #services: MeterServices;
+  readonly #call: MeteredCall;
+  readonly #startedMs: number;
+  #attemptStartedMs = 0;
+  #attemptOpen = false;
+  #deployment = '';
+  #firstTokenMs: number | null = null;
+  #settled: Promise<void> | undefined;
+
+  constructor(services: MeterServices, call: MeteredCall) {
+    this.#services = services;
+    this.#call = call;
+    this.#startedMs = services.clock.monotonicMs();
+  }
+
+  /** The deployment of the last attempt. */
+  get deployment(): string {
+    return this.#deployment;
+  }
+
+  startAttempt(deployment: string): void {
+    this.#deployment = deployment;
+    this.#attemptStartedMs = this.#services.clock.monotonicMs();
+    this.#attemptOpen = true;
+  }
+
+  /** The first event of a stream is here. */
+  markFirstToken(): void {
+    const nowMs = this.#services.clock.monotonicMs();
+    this.#firstTokenMs = Math.round(nowMs - this.#startedMs);
+    const seconds = (nowMs - this.#attemptStartedMs) / 1000;
+    this.#services.metrics.upstreamFirstToken.observe(this.#labels(), seconds);
+  }
+
+  endAttempt(outcome: UpstreamOutcome): void {
+    if (!this.#attemptOpen) return;
+    this.#attemptOpen = false;
+    const { metrics, clock } = this.#services;
+    metrics.upstreamRequests.inc({ ...this.#labels(), outcome });
+    const seconds = (clock.monotonicMs() - this.#attemptStartedMs) / 1000;
+    metrics.upstreamDuration.observe(this.#labels(), seconds);
+  }
+
+  /** Writes the record; the first settlement counts. Never rejects. */
+  settle(settlement: Settlement): Promise<void> {
+    this.#settled ??= this.#write(settlement).catch((error: unknown) => {
+      this.#services.log.error({ err: error }, 'a usage record could not be written');
+    });
+    return this.#settled;
+  }
+
+  async #write(settlement: Settlement): Promise<void> {
+    const durationMs = Math.round(this.#services.clock.monotonicMs() - this.#startedMs);
+    const reported = countsOf(settlement.usage);
+    // A failed call consumed nothing that anyone could count.
+    const estimated = reported === undefined && settlement.status !== 'failed';
+    const counts = reported ?? (estimated ? await this.#estimate(settlement) : NO_USAGE);
+    const { principal, requestId, endpoint, model, streamed } = this.#call;
+    this.#services.recorder.record({
+      id: this.#services.clock.newId('usage_'),
+      projectId: principal.projectId,
+      apiKeyId: principal.apiKeyId,
+      requestId,
+      endpoint,
+      model,
+      deployment: this.#deployment,
+      status: settlement.status,
+      streamed,
+      ...counts,
+      upstreamUsage: settlement.usage ?? null,
+      estimated,
+      firstTokenMs: this.#firstTokenMs,
+      durationMs,
+      createdAt: this.#services.clock.now(),
+    });
+    this.#countTokens(counts);
+  }
+
+  async #estimate(settlement: Settlement): Promise<UsageCounts> {
+    const [promptTokens, completionTokens] = await Promise.all([
+      estimatePrompt(this.#call.json),
+      settlement.estimateCompletion?.() ?? 0,
+    ]);
+    return { ...NO_USAGE, promptTokens, completionTokens };
+  }
+
+  #countTokens(counts: UsageCounts): void {
+    const { tokens } = this.#services.metrics;
+    const model = this.#call.modelLabel;
+    tokens.inc({ model, direction: 'prompt' }, counts.promptTokens);
+    tokens.inc({ model, direction: 'completion' }, counts.completionTokens);
+    if (counts.cachedTokens > 0) tokens.inc({ model, direction: 'cached' }, counts.cachedTokens);
+    if (counts.reasoningTokens > 0)
+      tokens.inc({ model, direction: 'reasoning' }, counts.reasoningTokens);
+  }
+
+  #labels() {
+    return { deployment: this.#deployment, model: this.#call.modelLabel };
+  }
+}

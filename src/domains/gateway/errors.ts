@@ -1,0 +1,87 @@
+import { AppError, type ErrorDefinition } from '../../lib/app-error.ts';
+
+export const GATEWAY_ERRORS = {
+  invalid_json: {
+    status: 400,
+    description:
+      'The body is no JSON object: empty, cut, not JSON, or an array. Send one JSON object.',
+  },
+  invalid_value: {
+    status: 400,
+    description:
+      'A known field has a value outside its type or range; `param` names it. Values are never clamped silently.',
+  },
+  missing_required_parameter: {
+    status: 400,
+    description: 'A required field is missing; `param` names it.',
+  },
+  unsupported_endpoint: {
+    status: 400,
+    description:
+      'The model does not serve this endpoint, for example chat with an embedding model. Choose another model.',
+  },
+  client_closed_request: {
+    status: 499,
+    description: 'The client went away before the answer; the upstream call was cancelled.',
+  },
+  upstream_rejected: {
+    status: 400,
+    description:
+      'The upstream refused the request as wrong (400, 404, 413, 422) and gave no code of its own. Its message is passed on.',
+  },
+  upstream_rate_limited: {
+    status: 429,
+    description:
+      'The upstream limits its own rate and gave no code of its own. Wait for Retry-After, or raise the limit there.',
+  },
+  upstream_authentication_failed: {
+    status: 502,
+    description:
+      'The upstream refused the credential of this installation (401 or 403). Check OPENAI_API_KEY; the key of the caller is not at fault.',
+  },
+  upstream_error: {
+    status: 502,
+    description:
+      'The upstream failed: a 5xx, a reset connection, or an answer that is not what the protocol says. The message says which.',
+  },
+  upstream_unavailable: {
+    status: 503,
+    description:
+      'The upstream cannot be reached, or said 503. Check OPENAI_API_BASE and its health.',
+  },
+  upstream_overloaded: {
+    status: 503,
+    description: 'Too many calls to this upstream wait already. Slow down, or run more instances.',
+  },
+  upstream_timeout: {
+    status: 504,
+    description:
+      'The upstream did not connect, answer, or go on in time. The message says which of the time-outs it was.',
+  },
+} as const satisfies Record<string, ErrorDefinition>;
+
+export type GatewayErrorCode = keyof typeof GATEWAY_ERRORS;
+
+interface Details {
+  readonly message: string;
+  readonly param?: string;
+  readonly retryable?: boolean;
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}
+
+/** An error of the table above, with its status. */
+export function gatewayError(code: GatewayErrorCode, details: Details): AppError {
+  return new AppError({ code, status: GATEWAY_ERRORS[code].status, ...details });
+}
+
+export function invalidValue(param: string, expectation: string): AppError {
+  return gatewayError('invalid_value', {
+    message: `Invalid value for '${param}': ${expectation}.`,
+    param,
+  });
+}
+
+export function clientClosed(): AppError {
+  return gatewayError('client_closed_request', { message: 'The client closed the connection.' });
+}

@@ -1,0 +1,15 @@
+export type { MeterServices } from './call-meter.ts';
+export {
+  BUILTIN_CHAT_MODEL,
+  BUILTIN_EMBEDDING_DIMENSIONS,
+  BUILTIN_EMBEDDING_MODEL,
+  type EmbeddingService,
+  type EmbedRequest,
+} from './embedding.ts';
+export { GATEWAY_ERRORS } from './errors.ts';
+export type { EventStream, SendEventStream } from './event-stream-sender.ts';
+export { inferenceEmbeddingService } from './inference-embedding-service.ts';
+export { type InferenceCall, InferenceService } from './inference-service.ts';
+export { type InferenceOptions, type OpenedInference, openInference } from './open-inference.ts';
+export { DEFAULT_TIMEOUTS, type UpstreamTimeouts } from './provider.ts';
+export { type GatewayRouteServices, gatewayRoutes } from './routes.ts';

@@ -1,0 +1,171 @@
+import type { Dispatcher } from 'undici';
+import type { Clock } from '../../../../ports/clock.ts';
+import { isJsonObject } from '../../field-checks.ts';
+import type {
+  Endpoint,
+  JsonAnswer,
+  Provider,
+  StreamAnswer,
+  UpstreamRequest,
+  UpstreamTimeouts,
+} from '../../provider.ts';
+import { garbage } from '../../upstream-failure.ts';
+import { type BodyReader, bodyReader } from './body-reader.ts';
+import { failureOfError, failureOfStatus } from './map-failure.ts';
+import { UpstreamPool } from './upstream-pool.ts';
+
+const PATHS: Readonly<Record<Endpoint, string>> = {
+  'chat.completions': '/chat/completions',
+  completions: '/completions',
+  embeddings: '/embeddings',
+};
+const FAILED_BODY_BYTES_MAX = 64 * 1024;
+
+/** Any API that speaks OpenAI's dialect, as bytes through one pool for each origin. */
+export class OpenAiCompatibleProvider implements Provider {
+  readonly #timeouts: UpstreamTimeouts;
+  readonly #clock: Clock;
+  /** One for each origin of the configuration, so their number is small; never closed before the provider. */
+  readonly #pools = new Map<string, UpstreamPool>();
+
+  constructor(options: { timeouts: UpstreamTimeouts; clock: Clock }) {
+    this.#timeouts = options.timeouts;
+    this.#clock = options.clock;
+  }
+
+  async complete(request: UpstreamRequest): Promise<JsonAnswer> {
+    return this.#guarded(request.signal, async () => {
+      const response = await this.#send(request, 'application/json', this.#timeouts.firstByteMs);
+      const bytes = Buffer.from(await response.body.bytes());
+      const json = parsed(bytes);
+      const headers = { ...passedHeaders(response.headers), 'content-type': 'application/json' };
+      return { headers, body: bytes, json };
+    });
+  }
+
+  async stream(request: UpstreamRequest): Promise<StreamAnswer> {
+    const { firstTokenMs } = this.#timeouts;
+    const guard = <T>(work: () => Promise<T>) => this.#guarded(request.signal, work);
+    return guard(async () => {
+      // The time until the first event is the caller's own timer; this one only must not come before it.
+      const response = await this.#send(request, 'text/event-stream', firstTokenMs + 1_000);
+      const reader: BodyReader = bodyReader(response.body);
+      return {
+        headers: passedHeaders(response.headers),
+        chunks: { next: () => guard(() => reader.next()) },
+        release: (complete: boolean) => reader.release(complete),
+      };
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
+  }
+
+  async #send(
+    request: UpstreamRequest,
+    accept: string,
+    headersTimeout: number,
+  ): Promise<Dispatcher.ResponseData> {
+    const { endpoint } = request.deployment;
+    if (endpoint === undefined) throw new Error('the deployment has no endpoint');
+    const url = new URL(endpoint.baseUrl + PATHS[request.endpoint]);
+    const response = await this.#pool(url.origin).request({
+      method: 'POST',
+      path: url.pathname + url.search,
+      headers: requestHeaders(request, accept, endpoint.apiKey),
+      body: request.bytes,
+      signal: request.signal,
+      headersTimeout,
+    });
+    if (response.statusCode !== 200) throw await this.#failureOf(response);
+    return response;
+  }
+
+  async #failureOf(response: Dispatcher.ResponseData) {
+    return failureOfStatus(
+      {
+        status: response.statusCode,
+        headers: singleHeaders(response.headers),
+        body: await startOf(response.body),
+        nowMs: this.#clock.now().getTime(),
+      },
+      passedHeaders(response.headers),
+    );
+  }
+
+  #pool(origin: string): UpstreamPool {
+    const known = this.#pools.get(origin);
+    if (known !== undefined) return known;
+    const pool = new UpstreamPool(origin, this.#timeouts);
+    this.#pools.set(origin, pool);
+    return pool;
+  }
+
+  /** Errors become failures; the reason of an abort goes before whatever the abort made fail. */
+  async #guarded<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw signal.aborted ? signal.reason : failureOfError(error, this.#timeouts);
+    }
+  }
+}
+
+function requestHeaders(request: UpstreamRequest, accept: string, apiKey: string | undefined) {
+  const headers: Record<string, string> = {
+    accept,
+    // Compressed answers could not be passed on as bytes and scanned as bytes.
+    'accept-encoding': 'identity',
+    'content-type': 'application/json',
+    'x-request-id': request.requestId,
+    'user-agent': 'llamp',
+  };
+  if (apiKey !== undefined) headers['authorization'] = `Bearer ${apiKey}`;
+  return headers;
+}
+
+function parsed(bytes: Buffer) {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw garbage('The upstream answered with something that is no JSON.', cause);
+  }
+  if (!isJsonObject(json)) throw garbage('The upstream answered with JSON that is no object.');
+  // An error with status 200 is seen in the wild; a client would take it for an answer.
+  if (isJsonObject(json['error']) && json['choices'] === undefined && json['data'] === undefined)
+    throw garbage('The upstream reported an error with status 200.');
+  return json;
+}
+
+/** Headers that clients of the OpenAI API read. */
+function passedHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
+  const passed: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (typeof value !== 'string') continue;
+    if (name.startsWith('x-ratelimit-') || name.startsWith('openai-')) passed[name] = value;
+  }
+  return passed;
+}
+
+function singleHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
+  const single: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value === 'string') single[name] = value;
+  }
+  return single;
+}
+
+/** Enough of a failed answer to read its error; the rest is not worth waiting for. */
+async function startOf(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    sizeBytes += chunk.length;
+    if (sizeBytes > FAILED_BODY_BYTES_MAX) break;
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,118 @@
+import type {} from '@fastify/swagger';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { principalOf } from '../identity/principal.ts';
+import { clientSignal } from './client-signal.ts';
+import type { SendEventStream } from './event-stream-sender.ts';
+import type { JsonObject } from './field-checks.ts';
+import type { InferenceCall, InferenceService } from './inference-service.ts';
+import type { Endpoint } from './provider.ts';
+import { parseBody } from './request-body.ts';
+import { UpstreamFailure } from './upstream-failure.ts';
+import { validateChat, validateCompletion, validateEmbedding } from './validate-request.ts';
+
+export interface GatewayRouteServices {
+  readonly inference: InferenceService;
+  readonly sendEventStream: SendEventStream;
+  /** Silence before a comment keeps the connection alive. Default 15 000. */
+  readonly keepAliveMs?: number;
+}
+
+interface InferenceRoute {
+  readonly path: string;
+  readonly endpoint: Endpoint;
+  readonly summary: string;
+  readonly validate: (json: JsonObject) => void;
+}
+
+const KEEP_ALIVE_MS = 15_000;
+// Messages carry pictures and files as base64.
+const BODY_BYTES_MAX = 64 * 1024 * 1024;
+
+const ROUTES: readonly InferenceRoute[] = [
+  {
+    path: '/chat/completions',
+    endpoint: 'chat.completions',
+    summary: 'Create a chat completion',
+    validate: validateChat,
+  },
+  {
+    path: '/completions',
+    endpoint: 'completions',
+    summary: 'Create a completion',
+    validate: validateCompletion,
+  },
+  {
+    path: '/embeddings',
+    endpoint: 'embeddings',
+    summary: 'Create embeddings',
+    validate: validateEmbedding,
+  },
+];
+
+/** Register it under `/v1` and `/api/v1/llm`, in a scope whose JSON bodies arrive as `Buffer`. */
+export async function gatewayRoutes(
+  app: FastifyInstance,
+  services: GatewayRouteServices,
+): Promise<void> {
+  for (const route of ROUTES) {
+    app.post(
+      route.path,
+      {
+        config: { access: { scope: 'inference' } },
+        schema: { summary: route.summary, tags: ['inference'] },
+        bodyLimit: BODY_BYTES_MAX,
+      },
+      async (request, reply) => answer(services, route, request, reply),
+    );
+  }
+}
+
+async function answer(
+  services: GatewayRouteServices,
+  route: InferenceRoute,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
+  const body = parseBody(request.body);
+  route.validate(body.json);
+  const call: InferenceCall = {
+    principal: principalOf(request),
+    requestId: request.id,
+    endpoint: route.endpoint,
+    body,
+    signal: clientSignal(reply),
+  };
+  try {
+    if (route.endpoint !== 'embeddings' && body.json['stream'] === true)
+      return await answerStream(services, call, request, reply);
+    const whole = await services.inference.complete(call);
+    return reply.code(200).headers(whole.headers).send(whole.body);
+  } catch (error) {
+    if (error instanceof UpstreamFailure) reply.headers(error.headers);
+    throw error;
+  }
+}
+
+async function answerStream(
+  services: GatewayRouteServices,
+  call: InferenceCall,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
+  const keepAliveMs = services.keepAliveMs ?? KEEP_ALIVE_MS;
+  const stream = await services.inference.stream(call, keepAliveMs);
+  const headers = {
+    ...stream.headers,
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-transform',
+    // Nginx would gather the events otherwise.
+    'x-accel-buffering': 'no',
+  };
+  await services.sendEventStream(request, reply, {
+    status: 200,
+    headers,
+    body: stream.body,
+    keepAliveMs,
+  });
+  return reply;
+}

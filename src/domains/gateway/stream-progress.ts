@@ -1,0 +1,88 @@
+import type { AppError } from '../../lib/app-error.ts';
+import type { JsonObject } from './field-checks.ts';
+import { factsOf, type FrameFacts } from './frame-facts.ts';
+import { failureOfErrorEvent, isWellFormedError } from './in-band-error.ts';
+import { failure, garbage } from './upstream-failure.ts';
+
+const BYTES_PER_TOKEN = 4;
+
+/** What became of the frames of one stream so far: which the client gets, and what they told us. */
+export class StreamProgress {
+  readonly #hideUsage: boolean;
+  #finished = false;
+  #frames = 0;
+  #bytes = 0;
+  #smallestFrameBytes = Number.POSITIVE_INFINITY;
+  /** The last usage object: servers that report it in every frame report running totals. */
+  usage: JsonObject | undefined;
+  /** `[DONE]` was read. */
+  done = false;
+  /** The upstream told of its failure, or broke the protocol. */
+  failure: AppError | undefined;
+  /** The client has been told about `failure` already, in the upstream's own words. */
+  failureShown = false;
+
+  constructor(options: { hideUsage: boolean }) {
+    this.#hideUsage = options.hideUsage;
+  }
+
+  /** The frames of `batch` that go to the client; what follows the end or a failure does not. */
+  take(batch: readonly Buffer[]): readonly Buffer[] {
+    const shown: Buffer[] = [];
+    for (const frame of batch) {
+      if (this.done || this.failure !== undefined) break;
+      if (this.#shows(factsOf(frame))) shown.push(frame);
+    }
+    return shown;
+  }
+
+  /** The stream came to an end that its protocol allows. */
+  get complete(): boolean {
+    return this.failure === undefined && (this.done || this.#finished);
+  }
+
+  /** Without usage from the upstream: an event is about a token, and a fat event is several. */
+  estimateCompletion(): number {
+    if (this.#frames === 0) return 0;
+    const textBytes = this.#bytes - this.#frames * this.#smallestFrameBytes;
+    return Math.max(this.#frames, Math.ceil(textBytes / BYTES_PER_TOKEN));
+  }
+
+  /** Why the stream is not whole. */
+  cut(): AppError {
+    return failure('truncated', 'upstream_error', {
+      message: 'The upstream ended the stream before the answer was complete.',
+    });
+  }
+
+  #shows(facts: FrameFacts): boolean {
+    switch (facts.kind) {
+      case 'comment':
+        return true;
+      case 'noise':
+        return false;
+      case 'done':
+        this.done = true;
+        return true;
+      case 'broken':
+        this.failure = garbage('The upstream sent an event that is no JSON.');
+        return false;
+      case 'error':
+        this.failure = failureOfErrorEvent(facts.error);
+        this.failureShown = isWellFormedError(facts.error);
+        return this.failureShown;
+      case 'content':
+        return this.#showsContent(facts);
+    }
+  }
+
+  #showsContent(facts: FrameFacts & { kind: 'content' }): boolean {
+    this.usage = facts.usage ?? this.usage;
+    this.#finished ||= facts.finished;
+    if (facts.usageOnly) return !this.#hideUsage;
+    this.#frames += 1;
+    this.#bytes += facts.sizeBytes;
+    this.#smallestFrameBytes = Math.min(this.#smallestFrameBytes, facts.sizeBytes);
+    return true;
+  }
+}
