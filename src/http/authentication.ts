@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
-import type { Principal, RouteAccess } from '../domains/identity/principal.ts';
+import type { Principal, RouteAccess } from '../domains/identity/index.ts';
 import type { AppError } from '../lib/app-error.ts';
 import { httpError } from './errors.ts';
 

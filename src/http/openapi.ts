@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema } from 'fastify';
-import type { RouteAccess } from '../domains/identity/principal.ts';
+import type { RouteAccess } from '../domains/identity/index.ts';
 
 const ERROR_SCHEMA = {
   type: 'object' as const,

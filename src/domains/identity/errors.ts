@@ -1,0 +1,61 @@
+import { AppError, type ErrorDefinition } from '../../lib/app-error.ts';
+
+export const IDENTITY_ERRORS = {
+  project_not_found: {
+    status: 404,
+    description:
+      'The organization of the key has no such project. `GET /api/v1/projects` lists them.',
+  },
+  api_key_not_found: {
+    status: 404,
+    description: 'The organization of the key has no such API key. `GET /api/v1/keys` lists them.',
+  },
+  cursor_not_found: {
+    status: 400,
+    description: 'The cursor `after` names no entry of the list. Start again without a cursor.',
+  },
+  api_key_not_live: {
+    status: 400,
+    description: 'A revoked or expired API key cannot be rotated. Create a new one.',
+  },
+  invalid_expiry: { status: 400, description: '`expires_at` lies in the past.' },
+  invalid_one_time_link: {
+    status: 400,
+    description:
+      'The one-time link is unknown, used or expired. Make another with `llamp users link`.',
+  },
+  invalid_email: { status: 400, description: 'The e-mail address has no valid form.' },
+  email_taken: { status: 400, description: 'Another user has this e-mail address already.' },
+  invalid_password: { status: 400, description: 'The password needs 12 to 128 characters.' },
+  password_hashing_busy: {
+    status: 503,
+    description: 'Too many passwords are being checked at once. Try again in a moment.',
+  },
+} as const satisfies Record<string, ErrorDefinition>;
+
+export type IdentityErrorCode = keyof typeof IDENTITY_ERRORS;
+
+export function identityError(
+  code: IdentityErrorCode,
+  message: string,
+  details: { param?: string; retryAfterMs?: number; cause?: unknown } = {},
+): AppError {
+  const retryable = details.retryAfterMs !== undefined;
+  return new AppError({
+    code,
+    status: IDENTITY_ERRORS[code].status,
+    message,
+    retryable,
+    ...details,
+  });
+}
+
+/** Missing and foreign are one answer, so that ids of others cannot be probed. */
+export const projectNotFound = (id: string) =>
+  identityError('project_not_found', `No project with id '${id}'.`, { param: 'project_id' });
+
+export const apiKeyNotFound = (id: string) =>
+  identityError('api_key_not_found', `No API key with id '${id}'.`, { param: 'key_id' });
+
+export const cursorNotFound = (id: string) =>
+  identityError('cursor_not_found', `The list has no entry '${id}'.`, { param: 'after' });

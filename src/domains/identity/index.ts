@@ -1,0 +1,10 @@
+export { apiKeyObject, type ApiKeyRow } from './api-key.ts';
+export { type BootstrapOptions, type BootstrapResult, bootstrap } from './bootstrap.ts';
+export { IDENTITY_ERRORS } from './errors.ts';
+export type { Owner } from './installation-repository.ts';
+export { KeyDirectory, openKeyDirectory } from './key-directory.ts';
+export { createPasswordHasher, type PasswordHasher } from './password.ts';
+export { type Principal, principalOf, type RouteAccess, type Scope, SCOPES } from './principal.ts';
+export { identityRoutes } from './routes.ts';
+export { type CreatedKey, IdentityService, type Page, type PageOf } from './service.ts';
+export { type SetupInput, SetupService } from './setup-service.ts';

@@ -1,0 +1,85 @@
+import type { FastifyInstance } from 'fastify';
+import { apiKeyObject } from './api-key.ts';
+import { listObject } from './list-object.ts';
+import { principalOf } from './principal.ts';
+import { CreateKeyBody, KeyParams, KeysQuery, RotateKeyBody } from './schemas.ts';
+import type { CreatedKey, IdentityService } from './service.ts';
+
+const config = { access: { scope: 'management' as const } };
+const tags = ['keys'];
+const MS_PER_SECOND = 1000;
+const DEFAULT_OVERLAP_SECONDS = 86_400;
+
+/** API keys of the caller's organization. */
+export function keyRoutes(app: FastifyInstance, identity: IdentityService): void {
+  createRoute(app, identity);
+  readRoutes(app, identity);
+  endRoutes(app, identity);
+}
+
+function createRoute(app: FastifyInstance, identity: IdentityService): void {
+  app.post<{ Body: CreateKeyBody }>(
+    '/keys',
+    { config, schema: { summary: 'Create an API key', tags, body: CreateKeyBody } },
+    async (request, reply) => {
+      const { name, scopes, project_id: projectId, expires_at: seconds } = request.body;
+      const expiresAt =
+        seconds === undefined || seconds === null ? undefined : new Date(seconds * MS_PER_SECOND);
+      const input = { name, scopes, projectId, expiresAt };
+      const created = await identity.createKey(principalOf(request), input);
+      return reply.code(201).send(createdObject(created));
+    },
+  );
+}
+
+function readRoutes(app: FastifyInstance, identity: IdentityService): void {
+  app.get<{ Querystring: KeysQuery }>(
+    '/keys',
+    { config, schema: { summary: 'List API keys', tags, querystring: KeysQuery } },
+    async (request) => {
+      const { project_id: projectId, ...page } = request.query;
+      const keys = await identity.listKeys(principalOf(request), { ...page, projectId });
+      return listObject(keys, apiKeyObject);
+    },
+  );
+  app.get<{ Params: KeyParams }>(
+    '/keys/:key_id',
+    { config, schema: { summary: 'Get an API key', tags, params: KeyParams } },
+    async (request) =>
+      apiKeyObject(await identity.getKey(principalOf(request), request.params.key_id)),
+  );
+}
+
+function endRoutes(app: FastifyInstance, identity: IdentityService): void {
+  app.delete<{ Params: KeyParams }>(
+    '/keys/:key_id',
+    { config, schema: { summary: 'Revoke an API key', tags, params: KeyParams } },
+    async (request) => {
+      const id = request.params.key_id;
+      await identity.revokeKey(principalOf(request), id);
+      return { id, object: 'api_key.deleted', deleted: true };
+    },
+  );
+  app.post<{ Params: KeyParams; Body: RotateKeyBody | undefined }>(
+    '/keys/:key_id/rotate',
+    {
+      config,
+      schema: { summary: 'Replace an API key', tags, params: KeyParams, body: RotateKeyBody },
+      // A call without a body takes the default overlap.
+      preValidation: async (request) => {
+        request.body ??= {};
+      },
+    },
+    async (request) => {
+      const seconds = request.body?.overlap_seconds ?? DEFAULT_OVERLAP_SECONDS;
+      const owner = principalOf(request);
+      const { key_id: id } = request.params;
+      const rotated = await identity.rotateKey(owner, id, { overlapMs: seconds * MS_PER_SECOND });
+      return { ...createdObject(rotated), previous: apiKeyObject(rotated.previous) };
+    },
+  );
+}
+
+function createdObject({ key, secret }: CreatedKey) {
+  return { ...apiKeyObject(key), key: secret };
+}

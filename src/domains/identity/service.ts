@@ -1,0 +1,219 @@
+import { apiKeyPrefix, generateApiKey, hashApiKey } from '../../lib/api-key.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { type Database, DatabaseError } from '../../ports/database.ts';
+import { type ApiKeyRow, isLive } from './api-key.ts';
+import { apiKeyNotFound, cursorNotFound, identityError, projectNotFound } from './errors.ts';
+import { findDefaultOwner, type Owner } from './installation-repository.ts';
+import {
+  findApiKey,
+  insertApiKey,
+  listApiKeys,
+  type NewApiKey,
+  revokeApiKey,
+  shortenApiKey,
+  storedKey,
+} from './key-repository.ts';
+import type { Scope } from './principal.ts';
+import {
+  findProject,
+  findUser,
+  insertProject,
+  listProjects,
+  listUsers,
+  type ProjectRow,
+  type UserRow,
+} from './project-repository.ts';
+import { ANNOUNCE_CHANGE } from './revision-repository.ts';
+
+export interface Page {
+  /** Id of the last entry of the page before. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export interface PageOf<T> {
+  readonly rows: T[];
+  readonly hasMore: boolean;
+}
+
+export interface CreatedKey {
+  readonly key: ApiKeyRow;
+  /** The key itself; it cannot be read again. */
+  readonly secret: string;
+}
+
+export interface IdentityDependencies {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** Called after each committed change, so that this instance sees it at once. */
+  readonly onChange?: () => Promise<void>;
+}
+
+/** Projects, keys and users of one organization. Ids of other organizations are treated as missing. */
+export class IdentityService {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #onChange: () => Promise<void>;
+
+  constructor({ database, clock, onChange }: IdentityDependencies) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#onChange = onChange ?? (async () => undefined);
+  }
+
+  /** For the command line, which acts for whoever can reach the database. */
+  async defaultOwner(): Promise<Owner> {
+    const owner = await findDefaultOwner(this.#database);
+    if (owner === undefined) {
+      throw new Error('the installation is empty; start it once with `llamp serve`');
+    }
+    return owner;
+  }
+
+  async createProject(owner: Pick<Owner, 'organizationId'>, name: string): Promise<ProjectRow> {
+    const project = {
+      id: this.#clock.newId('proj_'),
+      organization_id: owner.organizationId,
+      name,
+      created_at: this.#clock.now(),
+    };
+    await this.#database.execute(insertProject(project));
+    return { ...project, archived_at: null };
+  }
+
+  async getProject({ organizationId }: Pick<Owner, 'organizationId'>, id: string) {
+    const project = await findProject(this.#database, { organizationId, id });
+    if (project === undefined) throw projectNotFound(id);
+    return project;
+  }
+
+  async listProjects({ organizationId }: Pick<Owner, 'organizationId'>, page: Page) {
+    const find = (id: string) => findProject(this.#database, { organizationId, id });
+    return this.#page<ProjectRow>(page, find, (after, limit) =>
+      listProjects(this.#database, { organizationId, after, limit }),
+    );
+  }
+
+  async listUsers({ organizationId }: Pick<Owner, 'organizationId'>, page: Page) {
+    const find = (id: string) => findUser(this.#database, { organizationId, id });
+    return this.#page<UserRow>(page, find, (after, limit) =>
+      listUsers(this.#database, { organizationId, after, limit }),
+    );
+  }
+
+  /** A new key of the owner's project, or of another project of the same organization. */
+  async createKey(
+    owner: Owner,
+    input: { name: string; scopes: readonly Scope[]; projectId?: string; expiresAt?: Date },
+  ): Promise<CreatedKey> {
+    const project = await this.getProject(owner, input.projectId ?? owner.projectId);
+    if (project.archived_at !== null) throw projectNotFound(project.id);
+    if (input.expiresAt !== undefined && input.expiresAt <= this.#clock.now()) {
+      throw identityError('invalid_expiry', "'expires_at' lies in the past.", {
+        param: 'expires_at',
+      });
+    }
+    const { row, secret } = this.#newKey({ ...input, projectId: project.id });
+    await this.#change([insertApiKey(row)]);
+    return { key: storedKey(row), secret };
+  }
+
+  async getKey({ organizationId }: Pick<Owner, 'organizationId'>, id: string): Promise<ApiKeyRow> {
+    const key = await findApiKey(this.#database, { organizationId, id });
+    if (key === undefined) throw apiKeyNotFound(id);
+    return key;
+  }
+
+  async listKeys(
+    { organizationId }: Pick<Owner, 'organizationId'>,
+    page: Page & { projectId?: string },
+  ): Promise<PageOf<ApiKeyRow>> {
+    const projectId = page.projectId ?? null;
+    if (projectId !== null) await this.getProject({ organizationId }, projectId);
+    const find = (id: string) => findApiKey(this.#database, { organizationId, id });
+    return this.#page<ApiKeyRow>(page, find, (after, limit) =>
+      listApiKeys(this.#database, { organizationId, projectId, after, limit }),
+    );
+  }
+
+  /** Ends a key at once. Repeating it is harmless. */
+  async revokeKey(owner: Pick<Owner, 'organizationId'>, id: string): Promise<void> {
+    const key = await this.getKey(owner, id);
+    if (key.revoked_at !== null) return;
+    await this.#change([revokeApiKey(id, this.#clock.now())]);
+  }
+
+  /** A new key with the rights of the old one, which stays valid for `overlapMs` at most. */
+  async rotateKey(
+    owner: Pick<Owner, 'organizationId'>,
+    id: string,
+    { overlapMs }: { overlapMs: number },
+  ): Promise<CreatedKey & { previous: ApiKeyRow }> {
+    const previous = await this.getKey(owner, id);
+    const now = this.#clock.now();
+    if (!isLive(previous, now)) {
+      throw identityError('api_key_not_live', `The API key '${id}' is revoked or expired.`, {
+        param: 'key_id',
+      });
+    }
+    const { row, secret } = this.#newKey({
+      name: previous.name,
+      scopes: previous.scopes,
+      projectId: previous.project_id,
+      expiresAt: previous.expires_at ?? undefined,
+    });
+    const endsAt = new Date(now.getTime() + overlapMs);
+    const ending = overlapMs === 0 ? revokeApiKey(id, now) : shortenApiKey(id, endsAt);
+    await this.#change([insertApiKey(row), ending]);
+    return { key: storedKey(row), secret, previous: await this.getKey(owner, id) };
+  }
+
+  #newKey(input: { name: string; scopes: readonly Scope[]; projectId: string; expiresAt?: Date }): {
+    row: NewApiKey;
+    secret: string;
+  } {
+    const secret = generateApiKey();
+    const row: NewApiKey = {
+      id: this.#clock.newId('key_'),
+      project_id: input.projectId,
+      name: input.name,
+      prefix: apiKeyPrefix(secret),
+      key_hash: hashApiKey(secret),
+      scopes: [...input.scopes],
+      created_by: null,
+      created_at: this.#clock.now(),
+      expires_at: input.expiresAt ?? null,
+    };
+    return { row, secret };
+  }
+
+  async #change(statements: Parameters<Database['batch']>[0]): Promise<void> {
+    try {
+      await this.#database.batch([...statements, ...ANNOUNCE_CHANGE]);
+    } catch (error) {
+      // Only possible when the project was deleted in between.
+      if (error instanceof DatabaseError && error.sqlState === '23503') {
+        throw identityError('project_not_found', 'The project does not exist any more.');
+      }
+      throw error;
+    }
+    await this.#onChange();
+  }
+
+  async #page<T extends { id: string; created_at: Date }>(
+    page: Page,
+    find: (id: string) => Promise<{ created_at: Date } | undefined>,
+    list: (after: { id: string; createdAt: Date } | undefined, limit: number) => Promise<T[]>,
+  ): Promise<PageOf<T>> {
+    const { after, limit } = page;
+    const cursor = after === undefined ? undefined : await find(after);
+    if (after !== undefined && cursor === undefined) throw cursorNotFound(after);
+    const position =
+      after === undefined || cursor === undefined
+        ? undefined
+        : { id: after, createdAt: cursor.created_at };
+    // One more than asked for tells whether there is a next page.
+    const rows = await list(position, limit + 1);
+    return { rows: rows.slice(0, limit), hasMore: rows.length > limit };
+  }
+}

@@ -1,0 +1,133 @@
+import { apiKeyPrefix, generateApiKey, hashApiKey } from '../../lib/api-key.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { type Database, DatabaseError } from '../../ports/database.ts';
+import { apiKeyObject } from './api-key.ts';
+import { identityError } from './errors.ts';
+import {
+  findOneTimeLink,
+  findOwnerUserId,
+  insertOneTimeLink,
+  type LinkedUser,
+  updateUserSignIn,
+  useOneTimeLink,
+} from './installation-repository.ts';
+import { insertApiKey, type NewApiKey, storedKey } from './key-repository.ts';
+import { generateToken, hashToken } from './one-time-link.ts';
+import { PASSWORD_LENGTH, type PasswordHasher } from './password.ts';
+import { SCOPES } from './principal.ts';
+import { announceChange } from './revision-repository.ts';
+
+const DAY_MS = 86_400_000;
+const UNIQUE_VIOLATION = '23505';
+
+export interface SetupInput {
+  readonly token: string;
+  readonly email: string;
+  readonly name: string;
+  readonly password: string;
+}
+
+export interface SetupDependencies {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly passwords: PasswordHasher;
+  readonly onChange?: () => Promise<void>;
+}
+
+/** One-time links: each lets its bearer set e-mail address and password of one administrator, once. */
+export class SetupService {
+  readonly #dependencies: SetupDependencies;
+
+  constructor(dependencies: SetupDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** Returns the token of a new link for the owner with that address, or for the first owner. */
+  async createOneTimeLink(
+    options: { email?: string; ttlMs?: number } = {},
+  ): Promise<{ token: string; expiresAt: Date }> {
+    const { database, clock } = this.#dependencies;
+    const userId = await findOwnerUserId(database, options.email?.toLowerCase() ?? null);
+    if (userId === undefined) {
+      throw identityError('invalid_email', 'No administrator has this e-mail address.', {
+        param: 'email',
+      });
+    }
+    const token = generateToken();
+    const createdAt = clock.now();
+    const expiresAt = new Date(createdAt.getTime() + (options.ttlMs ?? DAY_MS));
+    await insertOneTimeLink(database, {
+      tokenHash: hashToken(token),
+      userId,
+      createdAt,
+      expiresAt,
+    });
+    return { token, expiresAt };
+  }
+
+  /** Redeems a link and returns a new key with every scope. A refused call leaves the link usable. */
+  async completeSetup(
+    input: SetupInput,
+  ): Promise<{ apiKey: string; key: ReturnType<typeof apiKeyObject> }> {
+    const { database, clock, passwords, onChange } = this.#dependencies;
+    checkInput(input);
+    const link = { tokenHash: hashToken(input.token), now: clock.now() };
+    // Before the hash, so that guessed tokens cost no hashing.
+    const user = await findOneTimeLink(database, link);
+    if (user === undefined) throw unusableLink();
+    const passwordHash = await passwords.hash(input.password);
+    const apiKey = generateApiKey();
+    const row = newKey({ user, apiKey, clock });
+    try {
+      await database.transaction(async (transaction) => {
+        if (!(await useOneTimeLink(transaction, link))) throw unusableLink();
+        const { name } = input;
+        const email = input.email.toLowerCase();
+        await updateUserSignIn(transaction, { id: user.userId, email, name, passwordHash });
+        await transaction.execute(insertApiKey(row));
+        await announceChange(transaction);
+      });
+    } catch (error) {
+      if (error instanceof DatabaseError && error.sqlState === UNIQUE_VIOLATION) {
+        throw identityError('email_taken', 'Another user has this e-mail address.', {
+          param: 'email',
+          cause: error,
+        });
+      }
+      throw error;
+    }
+    await onChange?.();
+    return { apiKey, key: apiKeyObject(storedKey(row)) };
+  }
+}
+
+function newKey(from: { user: LinkedUser; apiKey: string; clock: Clock }): NewApiKey {
+  return {
+    id: from.clock.newId('key_'),
+    project_id: from.user.projectId,
+    name: 'Administrator',
+    prefix: apiKeyPrefix(from.apiKey),
+    key_hash: hashApiKey(from.apiKey),
+    scopes: [...SCOPES],
+    created_by: from.user.userId,
+    created_at: from.clock.now(),
+    expires_at: null,
+  };
+}
+
+function checkInput({ email, password }: SetupInput): void {
+  if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > 254) {
+    throw identityError('invalid_email', 'This is no e-mail address.', { param: 'email' });
+  }
+  if (password.length < PASSWORD_LENGTH.min || password.length > PASSWORD_LENGTH.max) {
+    const { min, max } = PASSWORD_LENGTH;
+    throw identityError('invalid_password', `The password needs ${min} to ${max} characters.`, {
+      param: 'password',
+    });
+  }
+}
+
+const unusableLink = () =>
+  identityError('invalid_one_time_link', 'The one-time link is unknown, used or expired.', {
+    param: 'token',
+  });
