@@ -10,7 +10,7 @@ export interface JobQueue {
   start(queues: readonly QueueDefinition[]): Promise<void>;
   /**
    * Stores one job. With a `transaction` it exists exactly when that transaction commits. Returns its id, or
-   * undefined when `singletonKey` already names a waiting job of this queue.
+   * undefined when a job of this queue with the same `singletonKey` waits for its first try.
    */
   enqueue(
     queue: string,
@@ -53,8 +53,9 @@ export type JobPayload = { readonly [key: string]: unknown };
 export interface EnqueueOptions {
   readonly transaction?: Transaction;
   readonly startAfterMs?: number;
+  /** Whole number; a higher one runs first. Default 0. */
   readonly priority?: number;
-  /** At most one waiting job of the queue has this key. */
+  /** At most one job of the queue that was not tried yet has this key; one that waits for a retry may be beside it. */
   readonly singletonKey?: string;
 }
 
