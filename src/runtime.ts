@@ -1,0 +1,209 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openFilesystemBlobStore } from './adapters/blob-store/filesystem.ts';
+import { openS3BlobStore } from './adapters/blob-store/s3.ts';
+import { lockDataFolder } from './adapters/database/data-folder-lock.ts';
+import { openPgliteDatabase } from './adapters/database/pglite.ts';
+import { openPostgresDatabase } from './adapters/database/postgres.ts';
+import { createMemoryEphemeralStore } from './adapters/ephemeral-store/memory.ts';
+import { openRedisEphemeralStore } from './adapters/ephemeral-store/redis.ts';
+import { createPgBossJobQueue } from './adapters/job-queue/pg-boss.ts';
+import { jobQueueSchemaStep } from './adapters/job-queue/pg-boss-schema.ts';
+import { openMilvusVectorIndex } from './adapters/vector-index/milvus.ts';
+import { openZvecVectorIndex } from './adapters/vector-index/zvec.ts';
+import type { Config } from './config/config.ts';
+import {
+  keepPreMigrationCopy,
+  type MigrateResult,
+  migrate,
+  requireCurrentSchema,
+  schemaStatus,
+} from './domains/ops/migration/index.ts';
+import type { Log } from './lib/log.ts';
+import type { Metrics } from './lib/metrics.ts';
+import { StartError } from './lib/start-error.ts';
+import type { BlobStore } from './ports/blob-store.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Database } from './ports/database.ts';
+import type { EphemeralStore } from './ports/ephemeral-store.ts';
+import type { JobQueue } from './ports/job-queue.ts';
+import type { VectorIndex } from './ports/vector-index.ts';
+
+/**
+ * The composition root: configuration to adapters. A store whose address is configured is used, one that is not is
+ * embedded; nothing outside this file can tell which.
+ */
+
+export interface RuntimeContext {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+}
+
+export interface Stores {
+  readonly database: Database;
+  readonly blobs: BlobStore;
+  readonly index: VectorIndex;
+  readonly ephemeral: EphemeralStore;
+  readonly queue: JobQueue;
+  /** Closes in reverse order of opening. */
+  close(): Promise<void>;
+}
+
+const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
+const SCHEMA_EXTENSIONS = [jobQueueSchemaStep];
+
+/** Opens every store, or none: what was open is closed again when a later one refuses. */
+export async function openStores(context: RuntimeContext): Promise<Stores> {
+  await using opened = new AsyncDisposableStack();
+  const { config, log, clock } = context;
+  if (config.database !== undefined) await holdDataFolder(config, opened);
+  const database = await openDatabase(context, opened);
+  const blobs = await openBlobs(context);
+  opened.defer(() => blobs.close());
+  const index = await openIndex(context);
+  opened.defer(() => index.close());
+  const ephemeral = await openEphemeral(context);
+  opened.defer(() => ephemeral.close());
+  const queue = createPgBossJobQueue({ database, clock, log, migrate: false });
+  const stack = opened.move();
+  return { database, blobs, index, ephemeral, queue, close: () => stack.disposeAsync() };
+}
+
+/** The database alone, for commands that need nothing else. It has the schema of this release. */
+export async function openDatabaseOnly(
+  context: RuntimeContext,
+): Promise<{ database: Database; close(): Promise<void> }> {
+  await using opened = new AsyncDisposableStack();
+  const database = await openDatabase(context, opened);
+  const stack = opened.move();
+  return { database, close: () => stack.disposeAsync() };
+}
+
+/** What `llamp migrate` does: brings the configured database to the schema of this release. */
+export async function migrateDatabase(context: RuntimeContext): Promise<MigrateResult> {
+  await using opened = new AsyncDisposableStack();
+  if (context.config.database === undefined) await holdDataFolder(context.config, opened);
+  const database = await connect(context);
+  opened.defer(() => database.close());
+  return await applyMigrations(database, context);
+}
+
+async function openDatabase(
+  context: RuntimeContext,
+  opened: AsyncDisposableStack,
+): Promise<Database> {
+  const isEmbedded = context.config.database === undefined;
+  if (isEmbedded) await holdDataFolder(context.config, opened);
+  const database = isEmbedded ? await connectMigrated(context) : await connect(context);
+  opened.defer(() => database.close());
+  if (!isEmbedded) await requireCurrentSchema(database, MIGRATIONS, SCHEMA_EXTENSIONS);
+  return database;
+}
+
+async function holdDataFolder(config: Config, opened: AsyncDisposableStack): Promise<void> {
+  const lock = await lockDataFolder(config.dataDirectory);
+  opened.defer(() => lock.release());
+}
+
+/** The embedded shape migrates itself, and keeps the database of before beside it. */
+async function connectMigrated(context: RuntimeContext): Promise<Database> {
+  const database = await copiedBeforeMigration(await connect(context), context);
+  try {
+    await applyMigrations(database, context);
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function copiedBeforeMigration(
+  database: Database,
+  context: RuntimeContext,
+): Promise<Database> {
+  const { current, pending } = await schemaStatus(database, MIGRATIONS);
+  if (current === 0 || pending.length === 0) return database;
+  await database.close();
+  await keepPreMigrationCopy({
+    databaseDirectory: databaseDirectory(context.config),
+    dataDirectory: context.config.dataDirectory,
+    version: current,
+    clock: context.clock,
+  });
+  return await connect(context);
+}
+
+async function applyMigrations(
+  database: Database,
+  { clock, log }: RuntimeContext,
+): Promise<MigrateResult> {
+  const options = { directory: MIGRATIONS, clock, log, extensions: SCHEMA_EXTENSIONS };
+  return await migrate(database, options);
+}
+
+async function connect({ config, log }: RuntimeContext): Promise<Database> {
+  const { database } = config;
+  if (database === undefined) {
+    return await openPgliteDatabase({ directory: databaseDirectory(config), log });
+  }
+  const options = { url: database.url, poolMax: database.poolMax, log };
+  return await reach('PostgreSQL', 'DATABASE_URL', hostOf(database.url), () =>
+    openPostgresDatabase(options),
+  );
+}
+
+async function openBlobs({ config, log }: RuntimeContext): Promise<BlobStore> {
+  const { s3 } = config;
+  if (s3 === undefined) {
+    return await openFilesystemBlobStore({ directory: join(config.dataDirectory, 'blobs') });
+  }
+  return await reach('the object store', 'MINIO_ENDPOINT', s3.endpoint, () =>
+    openS3BlobStore({ ...s3, log }),
+  );
+}
+
+async function openIndex({ config, log }: RuntimeContext): Promise<VectorIndex> {
+  const { milvus } = config;
+  if (milvus === undefined) {
+    return await openZvecVectorIndex({ directory: join(config.dataDirectory, 'index'), log });
+  }
+  return await reach('Milvus', 'MILVUS_HOST', `${milvus.host}:${milvus.port}`, () =>
+    openMilvusVectorIndex({ ...milvus, log }),
+  );
+}
+
+async function openEphemeral({ config, log }: RuntimeContext): Promise<EphemeralStore> {
+  const { redis } = config;
+  if (redis === undefined) return createMemoryEphemeralStore({ log });
+  return await reach('Redis', 'REDIS_URL', hostOf(redis.url), () =>
+    openRedisEphemeralStore({ url: redis.url, log }),
+  );
+}
+
+async function reach<T>(
+  store: string,
+  variable: string,
+  address: string,
+  open: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartError(
+      `${store} at ${address} (${variable}) cannot be used: ${reason}; start it or correct ${variable}`,
+      { cause: error },
+    );
+  }
+}
+
+function databaseDirectory(config: Config): string {
+  return join(config.dataDirectory, 'database');
+}
+
+// The host alone: the rest of the URL holds the password.
+function hostOf(url: string): string {
+  return new URL(url).host;
+}
