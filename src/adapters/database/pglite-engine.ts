@@ -12,8 +12,8 @@ export interface TextStatement {
 
 export interface EngineOptions {
   readonly directory: string;
-  /** Called before the error is thrown; the process or thread must end without another acknowledgement. */
-  readonly onSyncFailure: (error: unknown) => void;
+  /** The engine can go on no longer: the process or thread must end now, without another acknowledgement. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 // PGlite's own parameters without -F, which turns fsync off. Of the WAL sync methods only `fsync` reaches our file
@@ -36,9 +36,18 @@ export class PgliteEngine {
   }
 
   static async open(options: EngineOptions): Promise<PgliteEngine> {
-    const files = new DurableNodeFs(options.directory, options.onSyncFailure);
-    const pglite = new PGlite({ fs: files, startParams: START_PARAMETERS });
+    const files = new DurableNodeFs(options.directory, options.onFailure);
+    let panic = '';
+    const onStderr = (line: string) => {
+      const start = line.indexOf('PANIC');
+      if (start >= 0) panic = line.slice(start);
+      return false;
+    };
+    const pglite = new PGlite({ fs: files, startParams: START_PARAMETERS, onStderr });
     await pglite.waitReady;
+    // After a PANIC (the log cannot be written, say) PGlite would call the dead engine again for ever.
+    pglite.Module.onAbort = (reason: unknown) =>
+      options.onFailure(new Error(panic || String(reason)));
     useOwnValues(pglite);
     const version = await pglite.query<{ version: string }>(
       "select current_setting('server_version_num') as version",

@@ -153,7 +153,7 @@ async function serve(port: MessagePort, options: WorkerOptions): Promise<void> {
     await prepareCluster(options.directory, options.templateDirectory);
     const engine = await PgliteEngine.open({
       directory: options.directory,
-      onSyncFailure: (error) => die(port, error),
+      onFailure: (error) => die(port, error),
     });
     new EngineServer(port, engine).start();
   } catch (error) {

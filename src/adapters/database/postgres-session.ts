@@ -20,6 +20,7 @@ export class PostgresSession {
   readonly #running = new Set<Promise<unknown>>();
   #released = false;
   #broken = false;
+  #failed = false;
 
   constructor(client: PoolClient, config: ClientConfig, log: Log) {
     this.#client = client;
@@ -67,7 +68,7 @@ export class PostgresSession {
     if (this.#released) return;
     this.#released = true;
     await Promise.allSettled([...this.#running]);
-    this.#client.release(destroy || this.#broken || this.#client.getTransactionStatus() !== 'I');
+    this.#client.release(destroy || this.#broken || !(await this.#isClean()));
   }
 
   /** Ends the transaction on the server whatever it is doing, by ending the connection. */
@@ -78,12 +79,23 @@ export class PostgresSession {
 
   #track<T>(answer: Promise<T>): Promise<T> {
     const work = answer.catch((error) => {
+      this.#failed = true;
       throw portErrorOf(error);
     });
     const settled = (): void => void this.#running.delete(tracked);
     const tracked: Promise<void> = work.then(settled, settled);
     this.#running.add(tracked);
     return work;
+  }
+
+  /** False when statements left the session inside a transaction or the connection is gone. */
+  async #isClean(): Promise<boolean> {
+    // The driver reports an error before it hears the state that the session is in after it.
+    if (this.#failed)
+      await this.command('select 1').catch(() => {
+        this.#broken = true;
+      });
+    return !this.#broken && this.#client.getTransactionStatus() === 'I';
   }
 
   // PostgreSQL cancels a session's statement only through another connection.
