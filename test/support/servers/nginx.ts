@@ -1,8 +1,14 @@
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { answering, locate } from './locate.ts';
-import { httpStatus } from './loopback.ts';
+import { freePort, httpStatus } from './loopback.ts';
 import { type ProcessGroup, startProcessGroup, waitUntilReady } from './process-group.ts';
 import type { TestServer } from './test-server.ts';
+
+const run = promisify(execFile);
+const RENDER = resolve('deployments/nginx/render.sh');
 
 /** The leg is the program itself: each test starts it with its own configuration. */
 export const nginxServer: TestServer = {
@@ -12,22 +18,90 @@ export const nginxServer: TestServer = {
   start: async ({ path }) => ({ address: path, stop: async () => undefined }),
 };
 
-/** Starts nginx in the foreground on a rendered configuration; ready when its status page answers. */
-export async function startNginx(options: {
-  path: string;
-  directory: string;
-  configurationPath: string;
-  statusPort: number;
-}): Promise<ProcessGroup> {
-  const { path, directory, configurationPath, statusPort } = options;
-  const errorLog = join(directory, 'error.log');
+export interface NginxOptions {
+  /** The program. */
+  readonly path: string;
+  readonly directory: string;
+  /** `host:port` of each instance behind it. */
+  readonly instances: readonly string[];
+  /** Folder with tls.crt and tls.key; plain HTTP without it. */
+  readonly certsDirectory?: string;
+  readonly trustedProxies?: readonly string[];
+  /** Values of render.sh, for example `{ REQUESTS_PER_SECOND: '5' }`. The limits are out of the way by default. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface RunningNginx {
+  /** Address without a path; https when there is a certificate. */
+  readonly url: string;
+  readonly plainUrl: string;
+  readonly accessLogPath: string;
+  readonly group: ProcessGroup;
+  reload(): void;
+  stop(): Promise<void>;
+}
+
+/** Starts Nginx on the shipped configuration; ready when its status page answers. */
+export async function startNginx(options: NginxOptions): Promise<RunningNginx> {
+  const { path, directory } = options;
+  const [plainPort, tlsPort, statusPort] = [await freePort(), await freePort(), await freePort()];
+  const configurationPath = await renderNginxConfiguration(options, {
+    plainPort,
+    tlsPort,
+    statusPort,
+  });
   const group = startProcessGroup({
     command: path,
-    args: ['-p', directory, '-c', configurationPath, '-e', errorLog, '-g', 'daemon off;'],
+    args: [
+      ...['-p', directory, '-c', configurationPath],
+      ...['-e', join(directory, 'error.log'), '-g', 'daemon off;'],
+    ],
     logPath: join(directory, 'nginx.log'),
   });
   const isReady = async () =>
     (await httpStatus(`http://127.0.0.1:${statusPort}/nginx-status`)) === 200;
   await waitUntilReady('Nginx', group, isReady, 15_000);
-  return group;
+  const plainUrl = `http://127.0.0.1:${plainPort}`;
+  return {
+    url: options.certsDirectory === undefined ? plainUrl : `https://127.0.0.1:${tlsPort}`,
+    plainUrl,
+    accessLogPath: join(directory, 'access.log'),
+    group,
+    reload: () => process.kill(group.pid, 'SIGHUP'),
+    stop: group.stop,
+  };
+}
+
+/** Fills in the shipped nginx.conf with the script that deployments use, and returns where it was written. */
+export async function renderNginxConfiguration(
+  { directory, instances, certsDirectory, trustedProxies = [], settings = {} }: NginxOptions,
+  ports: { plainPort: number; tlsPort: number; statusPort: number },
+): Promise<string> {
+  await mkdir(directory, { recursive: true });
+  // Started by root, its workers run as another user and must reach the temporary folders in here.
+  await chmod(directory, 0o711);
+  const { stdout } = await run(RENDER, [], {
+    timeout: 10_000,
+    env: {
+      PATH: process.env['PATH'],
+      INSTANCES: instances.join(' '),
+      TRUSTED_PROXIES: trustedProxies.join(' '),
+      FLAGS: certsDirectory === undefined ? 'plain' : 'tls http2-parameter',
+      CERTS_DIR: certsDirectory ?? '',
+      RUN_DIR: directory,
+      ACCESS_LOG: join(directory, 'access.log'),
+      ERROR_LOG: join(directory, 'error.log'),
+      HTTP_LISTEN: `127.0.0.1:${ports.plainPort}`,
+      HTTPS_LISTEN: `127.0.0.1:${ports.tlsPort}`,
+      HTTPS_PORT: `${ports.tlsPort}`,
+      STATUS_PORT: `${ports.statusPort}`,
+      REQUESTS_PER_SECOND: '100000',
+      REQUEST_BURST: '100000',
+      CONNECTIONS_PER_ADDRESS: '10000',
+      ...settings,
+    },
+  });
+  const path = join(directory, 'nginx.conf');
+  await writeFile(path, stdout);
+  return path;
 }
