@@ -11,6 +11,7 @@ import type {
   VectorIndexCapabilities,
   VectorIndexOptions,
 } from '../../ports/vector-index.ts';
+import { chunksOf } from './chunks.ts';
 import { filterExpression, generationExpression, ZVEC_FILTERS } from './filter-expression.ts';
 import {
   checkCollectionName,
@@ -182,10 +183,4 @@ function pack(rows: readonly IndexRow[]): PackedRows | undefined {
       characters: row.characters.join(' '),
     })),
   };
-}
-
-function chunksOf<T>(values: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(values.length / size) }, (_, index) =>
-    values.slice(index * size, (index + 1) * size),
-  );
 }
