@@ -1,25 +1,24 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../lib/log.ts';
+import { onAnswerEnd } from './answer-end.ts';
 
 const NANOSECONDS_PER_MS = 1_000_000;
-
-interface Start {
-  readonly bytesWritten: number;
-}
 
 /** One line for each request, also for streams and for clients that went away. Queries are dropped: they hold secrets. */
 export function logAccess(app: FastifyInstance, log: Log): void {
   const access = log.child({ 'event.dataset': 'llamp.access' });
-  const starts = new WeakMap<FastifyRequest, Start>();
-  app.addHook('onRequest', async (request) => {
-    starts.set(request, { bytesWritten: request.raw.socket?.bytesWritten ?? 0 });
-  });
-  app.addHook('onResponse', async (request, reply) => {
-    access.info(accessFields(request, reply, starts.get(request)), 'request');
+  app.addHook('onRequest', async (request, reply) => {
+    const { socket } = request.raw;
+    const bytesBefore = socket?.bytesWritten ?? 0;
+    onAnswerEnd(reply, () => {
+      // Head and body of this answer: the counter of the connection, before and after.
+      const sizeBytes = (socket?.bytesWritten ?? 0) - bytesBefore;
+      access.info(accessFields(request, reply, sizeBytes), 'request');
+    });
   });
 }
 
-function accessFields(request: FastifyRequest, reply: FastifyReply, start: Start | undefined) {
+function accessFields(request: FastifyRequest, reply: FastifyReply, sizeBytes: number) {
   const { principal } = request;
   return {
     'http.request.id': request.id,
@@ -27,8 +26,7 @@ function accessFields(request: FastifyRequest, reply: FastifyReply, start: Start
     'url.path': request.url.split('?', 1)[0],
     'llamp.route': routeOf(request),
     'http.response.status_code': reply.raw.statusCode,
-    // Head and body of this answer: the counter of the connection, before and after.
-    'http.response.bytes': (request.raw.socket?.bytesWritten ?? 0) - (start?.bytesWritten ?? 0),
+    'http.response.bytes': sizeBytes,
     'event.duration': Math.round(reply.elapsedTime * NANOSECONDS_PER_MS),
     'event.outcome': outcomeOf(reply),
     'llamp.key_id': principal?.apiKeyId ?? null,
@@ -44,6 +42,7 @@ export function routeOf(request: FastifyRequest): string {
 }
 
 function outcomeOf(reply: FastifyReply): 'success' | 'failure' | 'unknown' {
+  // The client went away before the answer was complete.
   if (!reply.raw.writableFinished) return 'unknown';
   return reply.raw.statusCode < 400 ? 'success' : 'failure';
 }

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { onAnswerEnd } from './answer-end.ts';
 
 export interface ConnectionDrain {
   /** Takes no new connections; requests on open ones are still answered, and told to close afterwards. */
@@ -22,10 +23,10 @@ export function trackConnections(app: FastifyInstance): ConnectionDrain {
   app.addHook('onRequest', async (_request, reply) => {
     running += 1;
     if (stopping) reply.header('connection', 'close');
-  });
-  app.addHook('onResponse', async () => {
-    running -= 1;
-    if (running === 0) onIdle();
+    onAnswerEnd(reply, () => {
+      running -= 1;
+      if (running === 0) onIdle();
+    });
   });
   return {
     get running() {

@@ -13,6 +13,7 @@ export interface ErrorEnvelope {
 }
 
 const DEFAULT_RETRY_AFTER_MS = 1000;
+const DISCARD_MAX_BYTES = 1024 ** 3;
 // The official clients repeat these by themselves unless told otherwise.
 const isRepeatedByClients = (status: number) =>
   status === 408 || status === 409 || status === 429 || status >= 500;
@@ -69,11 +70,19 @@ export function renderError(
   // The stream or file that was being sent may have set these for itself.
   reply.removeHeader('content-length');
   reply.removeHeader('content-encoding');
+  if (error.code === 'request_too_large') letClientFinish(request, reply);
   return reply
     .code(error.status)
     .type('application/json; charset=utf-8')
     .serializer(JSON.stringify)
     .send(errorEnvelope(error));
+}
+
+// The framework closes the connection of a body that it refuses, and the reset reaches the client before the answer.
+// Left open, the rest of the body is read and thrown away, and the client sees why.
+function letClientFinish(request: FastifyRequest, reply: FastifyReply): void {
+  const declaredBytes = Number(request.headers['content-length'] ?? 0);
+  if (declaredBytes <= DISCARD_MAX_BYTES) reply.removeHeader('connection');
 }
 
 function logError(log: Log, error: AppError, request: FastifyRequest): void {

@@ -4,21 +4,22 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../lib/metrics.ts';
 import { routeOf } from './access-log.ts';
+import { onAnswerEnd } from './answer-end.ts';
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const MS_PER_SECOND = 1000;
 
 /** Counts and times every request by route pattern. */
 export function countRequests(app: FastifyInstance, metrics: Metrics): void {
-  app.addHook('onRequest', async () => {
+  app.addHook('onRequest', async (request, reply) => {
     metrics.httpInFlight.inc();
-  });
-  app.addHook('onResponse', async (request, reply) => {
-    metrics.httpInFlight.dec();
-    const method = METHODS.has(request.method) ? request.method : 'other';
-    const route = routeOf(request);
-    metrics.httpRequests.inc({ method, route, status: String(reply.raw.statusCode) });
-    metrics.httpDuration.observe({ method, route }, reply.elapsedTime / MS_PER_SECOND);
+    onAnswerEnd(reply, () => {
+      metrics.httpInFlight.dec();
+      const method = METHODS.has(request.method) ? request.method : 'other';
+      const route = routeOf(request);
+      metrics.httpRequests.inc({ method, route, status: String(reply.raw.statusCode) });
+      metrics.httpDuration.observe({ method, route }, reply.elapsedTime / MS_PER_SECOND);
+    });
   });
 }
 
