@@ -9,6 +9,7 @@ import { openS3BlobStore } from '../../src/adapters/blob-store/s3.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { describeWithLegs, S3_TEST_CREDENTIALS } from '../support/legs.ts';
 import { describeBlobStore } from './blob-store.ts';
+import { TcpProxy } from './ephemeral-store-proxy.ts';
 
 for (const leg of ['minio', 'versitygw'] as const) {
   describeWithLegs(`S3BlobStore on ${leg}`, [leg], (addresses) => {
@@ -38,6 +39,28 @@ for (const leg of ['minio', 'versitygw'] as const) {
       const options = { endpoint, bucket: 'b-123', accessKey: 'wrong', secretKey: 'wrong' };
       const opening = openS3BlobStore({ ...options, log: silentLog });
       await expect(opening).rejects.toThrow(`cannot use bucket b-123 at ${endpoint}`);
+    });
+
+    it('waits for a server that stands still no longer than the time of the call', async () => {
+      const { hostname, port } = new URL(endpoint);
+      const proxy = new TcpProxy({ host: hostname, port: Number(port) });
+      await proxy.start();
+      const store = await openS3BlobStore({
+        endpoint: `http://127.0.0.1:${proxy.port}`,
+        bucket: `contract-${randomUUID()}`,
+        ...S3_TEST_CREDENTIALS,
+        log: silentLog,
+      });
+      await store.put('a', Buffer.from('x'), { timeoutMs: 5_000 });
+      proxy.silence();
+      const options = { timeoutMs: 100 };
+      const timedOut = { name: 'TimeoutError' };
+      await expect(store.size('a', options)).rejects.toMatchObject(timedOut);
+      await expect(store.get('a', options)).rejects.toMatchObject(timedOut);
+      await expect(store.put('a', Buffer.from('y'), options)).rejects.toMatchObject(timedOut);
+      await expect(store.check(options)).rejects.toMatchObject(timedOut);
+      await proxy.stop();
+      await store.close();
     });
 
     it('opens one bucket from many instances at once', async () => {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { getRollbackPlans } from 'pg-boss';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/adapters/clock/system.ts';
 import { createPgBossJobQueue } from '../../src/adapters/job-queue/pg-boss.ts';
+import { jobQueueSchemaStep } from '../../src/adapters/job-queue/pg-boss-schema.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import type { Database } from '../../src/ports/database.ts';
 import {
@@ -45,11 +47,32 @@ export function describeJobQueue(
     return queue;
   };
 
-  it('says what to do when the tables are missing and may not be made', async () => {
-    await subject.database.executeScript('drop schema if exists pgboss cascade');
-    const options = { database: subject.database, clock: systemClock, log: silentLog };
-    const queue = createPgBossJobQueue({ ...options, migrate: false });
-    await expect(queue.start([define()])).rejects.toThrow('run `llamp migrate` first');
+  describe('tables', () => {
+    it('are asked for when they are missing and may not be made', async () => {
+      expect(await jobQueueSchemaStep.isCurrent(subject.database)).toBe(false);
+      await expectRefusedStart();
+    });
+
+    it('are made once by many that migrate at once', async () => {
+      const { database } = subject;
+      await Promise.all(Array.from({ length: 4 }, () => jobQueueSchemaStep.apply(database)));
+      expect(await jobQueueSchemaStep.isCurrent(database)).toBe(true);
+    });
+
+    it('are brought up from an older version', async () => {
+      const { database } = subject;
+      await database.executeScript(getRollbackPlans('pgboss'));
+      expect(await jobQueueSchemaStep.isCurrent(database)).toBe(false);
+      await expectRefusedStart();
+      await jobQueueSchemaStep.apply(database);
+      expect(await jobQueueSchemaStep.isCurrent(database)).toBe(true);
+    });
+
+    async function expectRefusedStart(): Promise<void> {
+      const options = { database: subject.database, clock: systemClock, log: silentLog };
+      const queue = createPgBossJobQueue({ ...options, migrate: false });
+      await expect(queue.start([define()])).rejects.toThrow('run `llamp migrate` first');
+    }
   });
 
   describe('enqueue and work', () => {
