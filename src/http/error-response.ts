@@ -1,6 +1,8 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../lib/app-error.ts';
 import type { Log } from '../lib/log.ts';
+import { DatabaseError } from '../ports/database.ts';
+import { StoreUnavailableError } from '../ports/store-unavailable-error.ts';
 import { type HttpErrorCode, httpError } from './errors.ts';
 
 export interface ErrorEnvelope {
@@ -47,8 +49,17 @@ export function retryHeaders(error: AppError): Record<string, string> {
 /** Turns whatever was thrown into the error that the client may see. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  const known = isFrameworkError(error) ? fromFramework(error) : undefined;
+  const known = isFrameworkError(error) ? fromFramework(error) : fromStore(error);
   return known ?? httpError('internal_error', 'An internal error occurred.', { cause: error });
+}
+
+// A store that is away is no defect: the client may try again.
+function fromStore(error: unknown): AppError | undefined {
+  const isAway =
+    error instanceof StoreUnavailableError || (error instanceof DatabaseError && error.unavailable);
+  if (!isAway) return undefined;
+  const message = 'A store that this request needs does not answer. Try again later.';
+  return httpError('store_unavailable', message, { cause: error, retryable: true });
 }
 
 /** The one renderer of errors. */

@@ -56,9 +56,10 @@ export const HTTP_ERRORS = {
     description:
       'A defect of the platform. The log has the stack under the request id; please report it.',
   },
-  service_draining: {
+  store_unavailable: {
     status: 503,
-    description: 'This instance is stopping. Try again; another instance will answer.',
+    description:
+      'A store that the request needs does not answer. Try again; `/health` says which one it is.',
   },
 } as const satisfies Record<string, ErrorDefinition>;
 

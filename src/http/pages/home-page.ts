@@ -23,23 +23,23 @@ const TEXTS = {
     health: 'State as JSON',
   },
   zh: {
-    lead: '自托管的大模型智能体平台:在多个模型之前提供兼容 OpenAI 的接口,并内置知识库。',
+    lead: '自托管的大模型智能体平台：在多个模型之前提供兼容 OpenAI 的接口，并内置知识库。',
     other: 'English',
     state: '运行状态',
     states: {
       ok: '各组件均正常应答',
-      degraded: '可以使用,但有组件缺失',
+      degraded: '可以使用，但有组件缺失',
       unavailable: '暂时无法提供服务',
       draining: '正在停止',
     },
     answers: '正常',
     silent: '无应答',
     first: '第一次调用',
-    firstText: '使用首次启动时打印的密钥,或用以下命令新建一个:',
+    firstText: '使用首次启动时打印的密钥，或用以下命令新建一个：',
     address: '将 OpenAI 客户端的地址设为',
     documents: '文档',
-    api: '全部接口的说明(OpenAPI)',
-    health: '运行状态(JSON)',
+    api: '全部接口的说明（OpenAPI）',
+    health: '运行状态（JSON）',
   },
 } as const;
 

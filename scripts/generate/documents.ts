@@ -1,0 +1,19 @@
+import { configurationDocument, configurationDocumentZh } from './configuration-document.ts';
+import { envExample } from './env-example.ts';
+import { errorsDocument } from './errors-document.ts';
+
+export interface GeneratedDocument {
+  /** From the root of the repository. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What is made from the source alone; `docs/openapi.json` comes from the running application. */
+export async function sourceDocuments(root: string): Promise<GeneratedDocument[]> {
+  return [
+    { path: '.env.example', text: envExample() },
+    { path: 'docs/configuration.md', text: configurationDocument() },
+    { path: 'docs/zh/configuration.md', text: configurationDocumentZh() },
+    { path: 'docs/errors.md', text: await errorsDocument(root) },
+  ];
+}
