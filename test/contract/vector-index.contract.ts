@@ -108,12 +108,12 @@ function describeCollections({ index, newCollection }: SuiteContext, harness: Ve
     await index().deleteGenerations(name, ['gen_a'], CALL);
     const row = makeRow({ id: 'gen_a.0', vector: unitVector(4, 0) });
     for (const call of [
-      index().searchVector(name, query, STRONG),
-      index().searchVector(name, query, BOUNDED),
-      index().insert(name, [row], CALL),
-      index().listIds(name, 'gen_a', CALL),
+      () => index().searchVector(name, query, STRONG),
+      () => index().searchVector(name, query, BOUNDED),
+      () => index().insert(name, [row], CALL),
+      () => index().listIds(name, 'gen_a', CALL),
     ]) {
-      expect(await errorCode(call)).toBe('collection_missing');
+      expect(await errorCode(call())).toBe('collection_missing');
     }
   });
 

@@ -72,23 +72,32 @@ export class Housekeeping {
 
   /** Bounds the log on disk and the time that a start after a crash takes. */
   async checkpointIfDue(): Promise<void> {
-    const { engine } = this.#options;
-    const result = await engine.run({
-      sql: 'select pg_current_wal_lsn()::text as lsn, pg_wal_lsn_diff(pg_current_wal_lsn(), $1)::float8 as bytes',
-      parameters: [this.#checkpointLsn],
-    });
-    const row = result.rows[0] as { lsn: string; bytes: number };
+    const bytes = await this.#logSinceCheckpoint();
     const sinceMs = performance.now() - this.#checkpointAtMs;
-    if (row.bytes < CHECKPOINT_WAL_BYTES && (row.bytes === 0 || sinceMs < CHECKPOINT_INTERVAL_MS)) {
+    if (bytes < CHECKPOINT_WAL_BYTES && (bytes === 0 || sinceMs < CHECKPOINT_INTERVAL_MS)) {
       // Written since the last checkpoint but not due: look again without waiting for more work.
-      this.#worked ||= row.bytes > 0;
+      this.#worked ||= bytes > 0;
       return;
     }
-    await engine.run({ sql: 'checkpoint', parameters: [] });
-    this.#checkpointLsn = row.lsn;
+    await this.#options.engine.run({ sql: 'checkpoint', parameters: [] });
     this.#checkpointAtMs = performance.now();
+    // From here, since a checkpoint writes to the log itself: an idle database must not checkpoint for ever.
+    this.#checkpointLsn = await this.#currentLsn();
   }
 
+  async #currentLsn(): Promise<string> {
+    const sql = 'select pg_current_wal_lsn()::text as lsn';
+    const { rows } = await this.#options.engine.run({ sql, parameters: [] });
+    return (rows[0] as { lsn: string }).lsn;
+  }
+
+  async #logSinceCheckpoint(): Promise<number> {
+    const sql = 'select pg_wal_lsn_diff(pg_current_wal_lsn(), $1)::float8 as bytes';
+    const { rows } = await this.#options.engine.run({ sql, parameters: [this.#checkpointLsn] });
+    return (rows[0] as { bytes: number }).bytes;
+  }
+
+  /** Queues a vacuum for each table that needs one and names them. */
   async vacuumTablesInNeed(): Promise<string[]> {
     const result = await this.#options.engine.run({ sql: TABLES_IN_NEED, parameters: [] });
     const names = result.rows.map((row) => (row as { name: string }).name);
