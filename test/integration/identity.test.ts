@@ -22,6 +22,8 @@ import { createMetrics } from '../../src/lib/metrics.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { type Database, DatabaseError } from '../../src/ports/database.ts';
 import { databaseTemplate, temporaryFolder } from '../support/database-template.ts';
+import { freshPostgres } from '../support/fresh-databases.ts';
+import { describeWithLegs } from '../support/legs.ts';
 import { recordingLog } from '../support/recording-log.ts';
 
 const folder = temporaryFolder('identity');
@@ -368,6 +370,38 @@ test('a password flood is bounded', async () => {
   const outcomes = await Promise.allSettled([small.hash('a'), small.hash('b'), small.hash('c')]);
   expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
   expect(await small.hash('d')).toBeTruthy();
+});
+
+describeWithLegs('on PostgreSQL', ['postgres'], (addresses) => {
+  test('ten instances with connections of their own: one fills the installation', async () => {
+    const fresh = await freshPostgres(addresses.postgres);
+    const instances = await Promise.all(Array.from({ length: 10 }, () => fresh.open()));
+    const [first] = instances;
+    if (first === undefined) throw new Error('no instance');
+    await migrate(first, { directory: 'migrations', clock: systemClock, log: silentLog });
+    const results = await Promise.all(
+      instances.map((instance) =>
+        bootstrap({ database: instance, clock: systemClock, passwords }, NOTHING_GIVEN),
+      ),
+    );
+    expect(results.filter((result) => result.created)).toHaveLength(1);
+    expect(new Set(results.map((result) => result.installationId)).size).toBe(1);
+
+    const [a, b] = instances.slice(1, 3);
+    if (a === undefined || b === undefined) throw new Error('no instances');
+    const service = new IdentityService({ database: a, clock: systemClock });
+    const other = await openKeyDirectory({ database: b, clock: systemClock, log: silentLog });
+    const owner = await service.defaultOwner();
+    const { key, secret } = await service.createKey(owner, { name: 'k', scopes: ['inference'] });
+    const seen = () => other.authenticate(secret);
+    await vi.waitFor(() => expect(seen()?.apiKeyId).toBe(key.id), { timeout: 2_000 });
+    await service.revokeKey(owner, key.id);
+    await vi.waitFor(() => expect(seen()).toBeNull(), { timeout: 2_000 });
+
+    await other.close();
+    await Promise.all(instances.map((instance) => instance.close()));
+    await fresh.dispose();
+  });
 });
 
 /** The real database with some methods replaced. */
