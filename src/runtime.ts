@@ -1,10 +1,20 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from './adapters/clock/system.ts';
 import { openFilesystemBlobStore } from './adapters/blob-store/filesystem.ts';
 import { openS3BlobStore } from './adapters/blob-store/s3.ts';
 import { lockDataFolder } from './adapters/database/data-folder-lock.ts';
 import { openPgliteDatabase } from './adapters/database/pglite.ts';
 import { openPostgresDatabase } from './adapters/database/postgres.ts';
+import { limitedBlobStore, limitedVectorIndex } from './adapters/decorators/limited.ts';
+import {
+  meteredBlobStore,
+  meteredDatabase,
+  meteredEphemeralStore,
+  meteredVectorIndex,
+} from './adapters/decorators/metered.ts';
+import { retryingBlobStore, retryingVectorIndex } from './adapters/decorators/retrying.ts';
+import { translatingBlobStore } from './adapters/decorators/translating.ts';
 import { createMemoryEphemeralStore } from './adapters/ephemeral-store/memory.ts';
 import { openRedisEphemeralStore } from './adapters/ephemeral-store/redis.ts';
 import { createPgBossJobQueue } from './adapters/job-queue/pg-boss.ts';
@@ -20,7 +30,7 @@ import {
   schemaStatus,
 } from './domains/ops/migration/index.ts';
 import type { Log } from './lib/log.ts';
-import type { Metrics } from './lib/metrics.ts';
+import { createMetrics, type Metrics } from './lib/metrics.ts';
 import { StartError } from './lib/start-error.ts';
 import type { BlobStore } from './ports/blob-store.ts';
 import type { Clock } from './ports/clock.ts';
@@ -51,20 +61,27 @@ export interface Stores {
   close(): Promise<void>;
 }
 
+const BLOB_LIMITS = { concurrentMax: 64, waitingMax: 1_000 };
+const INDEX_LIMITS = { concurrentMax: 32, waitingMax: 1_000 };
 const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
 const SCHEMA_EXTENSIONS = [jobQueueSchemaStep];
+
+/** What everything is given: configuration, time, log and metrics of this process. */
+export function createContext(config: Config, log: Log): RuntimeContext {
+  return { config, log, clock: systemClock, metrics: createMetrics() };
+}
 
 /** Opens every store, or none: what was open is closed again when a later one refuses. */
 export async function openStores(context: RuntimeContext): Promise<Stores> {
   await using opened = new AsyncDisposableStack();
-  const { config, log, clock } = context;
+  const { config, log, clock, metrics } = context;
   if (config.database !== undefined) await holdDataFolder(config, opened);
-  const database = await openDatabase(context, opened);
-  const blobs = await openBlobs(context);
+  const database = meteredDatabase(await openDatabase(context, opened), metrics);
+  const blobs = decoratedBlobs(await openBlobs(context), context);
   opened.defer(() => blobs.close());
-  const index = await openIndex(context);
+  const index = decoratedIndex(await openIndex(context), context);
   opened.defer(() => index.close());
-  const ephemeral = await openEphemeral(context);
+  const ephemeral = meteredEphemeralStore(await openEphemeral(context), metrics);
   opened.defer(() => ephemeral.close());
   const queue = createPgBossJobQueue({ database, clock, log, migrate: false });
   const stack = opened.move();
@@ -180,6 +197,16 @@ async function openEphemeral({ config, log }: RuntimeContext): Promise<Ephemeral
   return await reach('Redis', 'REDIS_URL', hostOf(redis.url), () =>
     openRedisEphemeralStore({ url: redis.url, log }),
   );
+}
+
+function decoratedBlobs(blobs: BlobStore, { metrics, clock }: RuntimeContext): BlobStore {
+  const limited = limitedBlobStore(retryingBlobStore(blobs, { clock }), BLOB_LIMITS);
+  return translatingBlobStore(meteredBlobStore(limited, metrics));
+}
+
+function decoratedIndex(index: VectorIndex, { metrics, clock }: RuntimeContext): VectorIndex {
+  const limited = limitedVectorIndex(retryingVectorIndex(index, { clock }), INDEX_LIMITS);
+  return meteredVectorIndex(limited, metrics);
 }
 
 async function reach<T>(

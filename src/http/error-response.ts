@@ -3,6 +3,7 @@ import { AppError } from '../lib/app-error.ts';
 import type { Log } from '../lib/log.ts';
 import { DatabaseError } from '../ports/database.ts';
 import { StoreUnavailableError } from '../ports/store-unavailable-error.ts';
+import { VectorIndexError } from '../ports/vector-index.ts';
 import { type HttpErrorCode, httpError } from './errors.ts';
 
 export interface ErrorEnvelope {
@@ -56,7 +57,9 @@ export function toAppError(error: unknown): AppError {
 // A store that is away is no defect: the client may try again.
 function fromStore(error: unknown): AppError | undefined {
   const isAway =
-    error instanceof StoreUnavailableError || (error instanceof DatabaseError && error.unavailable);
+    error instanceof StoreUnavailableError ||
+    (error instanceof DatabaseError && error.unavailable) ||
+    (error instanceof VectorIndexError && error.code !== 'invalid_request');
   if (!isAway) return undefined;
   const message = 'A store that this request needs does not answer. Try again later.';
   return httpError('store_unavailable', message, { cause: error, retryable: true });

@@ -28,7 +28,8 @@ export interface VectorIndex {
   ): Promise<void>;
   /**
    * The nearest rows by cosine similarity, best first: `score` is the cosine in [-1, 1]. Ties by id.
-   * Fewer than `limit` only when fewer match. A vector of zeros has cosine 0 to everything.
+   * Fewer than `limit` only when fewer match. A row whose vector is zeros has no
+   * direction: it scores 0 or is left out, and so is everything for a query of zeros.
    */
   searchVector(
     collection: string,

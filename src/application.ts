@@ -1,0 +1,197 @@
+import { join } from 'node:path';
+import type { Config } from './config/config.ts';
+import {
+  gatewayRoutes,
+  inferenceEmbeddingService,
+  openInference,
+} from './domains/gateway/index.ts';
+import {
+  type BootstrapResult,
+  bootstrap,
+  createPasswordHasher,
+  IdentityService,
+  identityRoutes,
+  openKeyDirectory,
+  SetupService,
+} from './domains/identity/index.ts';
+import { createKnowledge, type Knowledge } from './domains/knowledge/index.ts';
+import {
+  BUILTIN_EMBEDDING_MODEL,
+  modelRoutes,
+  openModelCatalogue,
+} from './domains/models/index.ts';
+import { openUsageRecorder, usageRoutes } from './domains/usage/index.ts';
+import { createDrain, type Drain, type DrainPhase, type DrainPhaseName } from './http/drain.ts';
+import { sendEventStream } from './http/event-stream.ts';
+import { createHealth, type HealthCheck } from './http/health.ts';
+import { listenForMetrics } from './http/request-metrics.ts';
+import { buildServer, type DomainRoutes, type HttpServer } from './http/server.ts';
+import { observeQueues } from './queue-metrics.ts';
+import type { RuntimeContext, Stores } from './runtime.ts';
+
+/** Everything that runs, put together; docs/architecture.md explains the order of start and stop. */
+export interface Application {
+  readonly drain: Drain;
+  readonly knowledge: Knowledge;
+  /** What the first start made; `created` is false on every later one. */
+  readonly firstStart: BootstrapResult;
+  /** Starts the workers and listens; resolves with the address once requests are answered. */
+  listen(): Promise<{ url: string }>;
+}
+
+type Domains = Awaited<ReturnType<typeof openDomains>>;
+
+const OPENAI_PREFIXES = ['/v1', '/api/v1/llm'];
+const MANAGEMENT_PREFIXES = ['/api/v1'];
+const STORE_CHECK_TIMEOUT_MS = 1_500;
+const PHASE_TIMEOUT_MS = 15_000;
+
+export async function openApplication(
+  stores: Stores,
+  context: RuntimeContext,
+  version: string,
+): Promise<Application> {
+  const { config, log, clock, metrics } = context;
+  const domains = await openDomains(stores, context);
+  let server: HttpServer | undefined;
+  const drain = createDrain({
+    phases: drainPhases(stores, domains, { server: () => server, config }),
+    clock,
+    log,
+  });
+  server = await buildServer({
+    version,
+    log,
+    metrics,
+    authenticate: (key) => domains.keys.authenticate(key),
+    health: createHealth({ checks: storeChecks(stores), clock, log }),
+    isDraining: () => drain.isDraining,
+    completeSetup: (input) => domains.setup.completeSetup(input),
+    domains: domainRoutes(domains, stores),
+    config: config.http,
+  });
+  const { app } = server;
+  const { knowledge, firstStart } = domains;
+  return {
+    drain,
+    knowledge,
+    firstStart,
+    listen: async () => {
+      await stores.queue.start(knowledge.queues);
+      await knowledge.startWorkers();
+      observeQueues(stores.queue, knowledge.queues, metrics);
+      const { host, port, metricsPort, publicUrl } = config.http;
+      if (metricsPort !== undefined) await listenForMetrics({ host, port: metricsPort, metrics });
+      const url = await app.listen({ host, port });
+      return { url: publicUrl ?? url };
+    },
+  };
+}
+
+async function openDomains(stores: Stores, context: RuntimeContext) {
+  const { config, log, clock, metrics } = context;
+  const { database, blobs, index, queue } = stores;
+
+  const passwords = createPasswordHasher();
+  const firstStart = await bootstrap({ database, clock, passwords }, config.bootstrap);
+  const keys = await openKeyDirectory({ database, clock, log });
+  const onChange = () => keys.refresh();
+  const identity = new IdentityService({ database, clock, onChange });
+  const setup = new SetupService({ database, clock, passwords, onChange });
+
+  const journalDirectory = join(config.dataDirectory, 'usage-journal');
+  const recorder = await openUsageRecorder({ database, journalDirectory, clock, log, metrics });
+  const catalogue = openModelCatalogue({ upstream: config.upstream, clock, log });
+  const timeouts = timeoutsOf(config);
+  const gateway = openInference({ catalogue, recorder, metrics, clock, log, timeouts });
+  const knowledge = createKnowledge({
+    database,
+    blobs,
+    index,
+    jobs: queue,
+    clock,
+    log,
+    metrics,
+    embedding: inferenceEmbeddingService(gateway.inference),
+    options: {
+      defaultEmbeddingModel: config.embeddingModel ?? BUILTIN_EMBEDDING_MODEL,
+      fileSizeMaxBytes: config.http.fileMaxBytes,
+      ingestConcurrency: config.workers,
+    },
+  });
+  return { firstStart, keys, identity, setup, recorder, catalogue, gateway, knowledge };
+}
+
+function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
+  const { gateway, catalogue, knowledge, identity, setup } = domains;
+  const { inference } = gateway;
+  return [
+    {
+      plugin: (app) => gatewayRoutes(app, { inference, sendEventStream }),
+      prefixes: OPENAI_PREFIXES,
+      rawJsonBodies: true,
+    },
+    { plugin: (app) => modelRoutes(app, { catalogue }), prefixes: OPENAI_PREFIXES },
+    { plugin: knowledge.routes, prefixes: OPENAI_PREFIXES },
+    { plugin: (app) => identityRoutes(app, { identity, setup }), prefixes: MANAGEMENT_PREFIXES },
+    { plugin: (app) => usageRoutes(app, { database }), prefixes: MANAGEMENT_PREFIXES },
+  ];
+}
+
+function drainPhases(
+  stores: Stores,
+  domains: Domains,
+  { server, config }: { server: () => HttpServer | undefined; config: Config },
+): Record<DrainPhaseName, DrainPhase> {
+  const { knowledge, catalogue, gateway, keys, recorder } = domains;
+  const phase = (run: DrainPhase['run'], timeoutMs = PHASE_TIMEOUT_MS) => ({ timeoutMs, run });
+  return {
+    'stop-accepting': phase(async () => server()?.connections.stopAccepting()),
+    'finish-requests': phase(
+      async (signal) => server()?.connections.finishRequests(signal),
+      config.http.drainTimeoutMs,
+    ),
+    'stop-jobs': phase(async () => {
+      await stores.queue.close({ timeoutMs: PHASE_TIMEOUT_MS / 2 });
+      await knowledge.close();
+    }),
+    'flush-usage': phase(async () => {
+      await Promise.all([catalogue.close(), gateway.close(), keys.close()]);
+      await recorder.close();
+    }),
+    'close-stores': phase(async () => {
+      await server()?.app.close();
+      await stores.close();
+    }),
+  };
+}
+
+// Inference goes on without all of them but needs none either: only the truth turns readiness off.
+function storeChecks({ database, blobs, index, ephemeral }: Stores): HealthCheck[] {
+  const limits = (signal: AbortSignal) => ({ timeoutMs: STORE_CHECK_TIMEOUT_MS, signal });
+  return [
+    {
+      name: 'database',
+      required: true,
+      check: async (signal) => {
+        await database.execute({ sql: 'select 1', parameters: [] }, limits(signal));
+      },
+    },
+    { name: 'blob store', required: false, check: (signal) => blobs.check(limits(signal)) },
+    { name: 'vector index', required: false, check: (signal) => index.check(limits(signal)) },
+    {
+      name: 'ephemeral store',
+      required: false,
+      check: (signal) => ephemeral.check(limits(signal)),
+    },
+  ];
+}
+
+function timeoutsOf({ upstreamTimeouts }: Config) {
+  return {
+    connectMs: upstreamTimeouts.connectTimeoutMs,
+    firstTokenMs: upstreamTimeouts.firstTokenTimeoutMs,
+    betweenFramesMs: upstreamTimeouts.betweenFramesTimeoutMs,
+    totalMs: upstreamTimeouts.totalTimeoutMs,
+  };
+}

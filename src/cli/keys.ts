@@ -1,0 +1,105 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { apiKeyObject, SCOPES, type Scope } from '../domains/identity/index.ts';
+import type { CommandContext } from './program.ts';
+import { withIdentity } from './with-identity.ts';
+
+const LIST_LIMIT = 1_000;
+const HOUR_MS = 3_600_000;
+
+export function addKeysCommands(program: Command, context: CommandContext): void {
+  const keys = program
+    .command('keys')
+    .description('API keys; an embedded server must be stopped, or use /api/v1/keys instead');
+  addCreate(keys, context);
+  addList(keys, context);
+  addRevoke(keys, context);
+  addRotate(keys, context);
+}
+
+function addCreate(keys: Command, { env, output }: CommandContext): void {
+  keys
+    .command('create')
+    .description('make a key; it is shown once')
+    .requiredOption('--name <name>', 'what the key is for')
+    .option('--scope <scope...>', `what it may be used for: ${SCOPES.join(', ')}`, ['inference'])
+    .option('--project <id>', 'another project than the first one')
+    .option('--json', 'print JSON')
+    .action(async (options: { name: string; scope: string[]; project?: string; json?: true }) => {
+      const scopes = options.scope.map(parseScope);
+      const created = await withIdentity(env, async ({ identity }) => {
+        const owner = await identity.defaultOwner();
+        return identity.createKey(owner, {
+          name: options.name,
+          scopes,
+          projectId: options.project,
+        });
+      });
+      if (options.json) return output.json({ ...apiKeyObject(created.key), key: created.secret });
+      output.print(created.secret);
+    });
+}
+
+function addList(keys: Command, { env, output }: CommandContext): void {
+  keys
+    .command('list')
+    .description(`list keys, newest first, at most ${LIST_LIMIT}`)
+    .option('--json', 'print JSON')
+    .action(async (options: { json?: true }) => {
+      const { rows } = await withIdentity(env, async ({ identity }) =>
+        identity.listKeys(await identity.defaultOwner(), { limit: LIST_LIMIT }),
+      );
+      if (options.json) return output.json({ data: rows.map(apiKeyObject) });
+      output.table(
+        ['ID', 'NAME', 'PREFIX', 'SCOPES', 'REVOKED'],
+        rows.map((key) => [
+          key.id,
+          key.name,
+          key.prefix,
+          key.scopes.join(','),
+          key.revoked_at?.toISOString() ?? '-',
+        ]),
+      );
+    });
+}
+
+function addRevoke(keys: Command, { env, output }: CommandContext): void {
+  keys
+    .command('revoke <id>')
+    .description('end a key at once')
+    .action(async (id: string) => {
+      await withIdentity(env, async ({ identity }) =>
+        identity.revokeKey(await identity.defaultOwner(), id),
+      );
+      output.print(`revoked ${id}`);
+    });
+}
+
+function addRotate(keys: Command, { env, output }: CommandContext): void {
+  keys
+    .command('rotate <id>')
+    .description('make a new key with the same rights; the old one ends after the overlap')
+    .option('--overlap-hours <hours>', 'how long both work', parseHours, 24)
+    .option('--json', 'print JSON')
+    .action(async (id: string, options: { overlapHours: number; json?: true }) => {
+      const rotated = await withIdentity(env, async ({ identity }) => {
+        const overlapMs = options.overlapHours * HOUR_MS;
+        return identity.rotateKey(await identity.defaultOwner(), id, { overlapMs });
+      });
+      if (options.json) return output.json({ ...apiKeyObject(rotated.key), key: rotated.secret });
+      output.print(rotated.secret);
+    });
+}
+
+function parseScope(text: string): Scope {
+  const scope = SCOPES.find((each) => each === text);
+  if (scope === undefined) throw new InvalidArgumentError(`no scope ${text}: ${SCOPES.join(', ')}`);
+  return scope;
+}
+
+function parseHours(text: string): number {
+  const hours = Number(text);
+  if (!Number.isFinite(hours) || hours < 0 || hours > 24 * 365) {
+    throw new InvalidArgumentError('give hours from 0 to 8760');
+  }
+  return hours;
+}

@@ -1,0 +1,51 @@
+import { SchemaError } from './domains/ops/migration/index.ts';
+import { StartError } from './lib/start-error.ts';
+
+const SENTENCES: Readonly<Record<string, (path: string) => string>> = {
+  ENOSPC: (path) => `the disk that holds ${path} is full; free some space, or move LLAMP_DATA_DIR`,
+  EDQUOT: (path) => `the disk quota for ${path} is used up; raise it, or move LLAMP_DATA_DIR`,
+  EROFS: (path) =>
+    `${path} is on a read-only file system; set LLAMP_DATA_DIR to a folder to write to`,
+  EACCES: (path) => `${path} may not be written by this user; change its owner, or LLAMP_DATA_DIR`,
+  EPERM: (path) => `${path} may not be written by this user; change its owner, or LLAMP_DATA_DIR`,
+};
+
+// Errors of the data folder's lock; their messages are whole sentences for people already.
+const SELF_EXPLAINING = ['DataFolderInUseError', 'DataFolderError'];
+
+/** A known reason as one sentence; anything else comes back as it is, with its stack. */
+export function startFailure(error: unknown, dataDirectory: string): unknown {
+  if (!(error instanceof Error) || error instanceof StartError) return error;
+  if (error instanceof SchemaError || SELF_EXPLAINING.includes(error.name)) {
+    return new StartError(error.message, { cause: error });
+  }
+  const sentence = SENTENCES[systemCodeOf(error)]?.(pathOf(error) ?? dataDirectory);
+  return sentence === undefined ? error : new StartError(sentence, { cause: error });
+}
+
+/** Why the server cannot listen, where that is known. */
+export function listenFailure(
+  error: unknown,
+  { host, port }: { host: string; port: number },
+): unknown {
+  if (!(error instanceof Error)) return error;
+  const sentences: Record<string, string> = {
+    EADDRINUSE: `port ${port} on ${host} is in use; stop the other program or set LLAMP_PORT`,
+    EACCES: `port ${port} may not be opened by this user; set LLAMP_PORT to 1024 or more`,
+    EADDRNOTAVAIL: `this machine has no address ${host}; correct LLAMP_HOST`,
+    ENOTFOUND: `the host name ${host} is not known; correct LLAMP_HOST`,
+  };
+  const sentence = sentences[systemCodeOf(error)];
+  return sentence === undefined ? error : new StartError(sentence, { cause: error });
+}
+
+function systemCodeOf(error: Error): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code !== undefined && code in SENTENCES) return code;
+  if (error.cause instanceof Error) return systemCodeOf(error.cause);
+  return code ?? '';
+}
+
+function pathOf(error: Error): string | undefined {
+  return (error as NodeJS.ErrnoException).path;
+}
