@@ -29,7 +29,9 @@ export async function readMigrationFiles(directory: string): Promise<MigrationFi
 async function readMigrationFile(directory: string, fileName: string): Promise<MigrationFile> {
   const match = FILE_NAME.exec(fileName);
   if (match === null)
-    throw new Error(`${join(directory, fileName)} is not named like 0001-subject.sql`);
+    throw new Error(
+      `${join(directory, fileName)} is not named like 0001-subject.sql in lower case`,
+    );
   // A checkout on Windows may have other line ends; it is the same migration.
   const sql = (await readFile(join(directory, fileName), 'utf8')).replaceAll('\r\n', '\n');
   const checksum = createHash('sha256').update(sql).digest('hex');
