@@ -32,7 +32,7 @@ async function openPdf(bytes: Uint8Array): Promise<PdfDocument> {
   try {
     // A copy, since pdf.js refuses a Buffer and may detach what it is given. It prints warnings to the standard
     // output unless told otherwise.
-    return await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0, isEvalSupported: false });
+    return await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 });
   } catch (error) {
     throw unreadable(error);
   }

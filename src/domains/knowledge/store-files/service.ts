@@ -1,0 +1,109 @@
+import type { Principal } from '../../identity/principal.ts';
+import { type Attributes, checkPairs } from '../attributes.ts';
+import { storeFileNotFound } from '../errors.ts';
+import { COLLECT_JOB, COLLECT_QUEUE } from '../ingestion/queues.ts';
+import type { KnowledgeDependencies } from '../options.ts';
+import type { ListObject, PageRequest } from '../page.ts';
+import { type AttachRequest, attachToStore, listStoreFilesBy, requireStore } from './access.ts';
+import {
+  deleteStoreFile,
+  findStoreFile,
+  listContent,
+  type StoreFileKey,
+  updateStoreFileAttributes,
+} from './repository.ts';
+import { type FileStatus, type StoreFileObject, storeFileObject } from './store-file-record.ts';
+
+const CONTENT_PARTS_MAX = 10_000;
+
+/** Files in vector stores. Every method is bound to the project of its caller. */
+export class StoreFileService {
+  readonly #deps: KnowledgeDependencies;
+
+  constructor(deps: KnowledgeDependencies) {
+    this.#deps = deps;
+  }
+
+  /** Attaches one file and begins its ingestion. */
+  async attach(
+    principal: Principal,
+    storeId: string,
+    request: AttachRequest,
+  ): Promise<StoreFileObject> {
+    const store = await requireStore(this.#deps, principal, storeId);
+    checkPairs(request.attributes ?? {}, 'attributes');
+    const where = { batchId: null, paramOf: () => 'file_id' };
+    await attachToStore(this.#deps, store, [request], where);
+    const { projectId } = principal;
+    return await this.#find({ projectId, storeId, fileId: request.file_id });
+  }
+
+  async get(principal: Principal, storeId: string, fileId: string): Promise<StoreFileObject> {
+    return await this.#find(await this.#keyOf(principal, storeId, fileId));
+  }
+
+  async list(
+    principal: Principal,
+    storeId: string,
+    page: PageRequest & { filter?: FileStatus },
+  ): Promise<ListObject<StoreFileObject>> {
+    await requireStore(this.#deps, principal, storeId);
+    const filter = { projectId: principal.projectId, storeId, status: page.filter };
+    return await listStoreFilesBy(this.#deps, filter, page);
+  }
+
+  /** Replaces the attributes; searches see the new ones at once. */
+  async updateAttributes(
+    principal: Principal,
+    storeId: string,
+    change: { fileId: string; attributes: Attributes | null },
+  ): Promise<StoreFileObject> {
+    const key = await this.#keyOf(principal, storeId, change.fileId);
+    const attributes = change.attributes ?? {};
+    checkPairs(attributes, 'attributes');
+    const file = await updateStoreFileAttributes(this.#deps.database, key, attributes);
+    if (file === undefined) throw storeFileNotFound(change.fileId, storeId);
+    return storeFileObject(file);
+  }
+
+  /** Takes the file out of the store and leaves the file itself. */
+  async remove(principal: Principal, storeId: string, fileId: string) {
+    const { clock, database, jobs } = this.#deps;
+    const key = await this.#keyOf(principal, storeId, fileId);
+    if (!(await deleteStoreFile(database, { ...key, now: clock.now() })))
+      throw storeFileNotFound(fileId, storeId);
+    await jobs.enqueue(COLLECT_QUEUE, {}, COLLECT_JOB);
+    return { id: fileId, object: 'vector_store.file.deleted' as const, deleted: true };
+  }
+
+  /** The parsed text in order, without what neighbouring chunks share. */
+  async content(principal: Principal, storeId: string, fileId: string) {
+    const key = await this.#keyOf(principal, storeId, fileId);
+    await this.#find(key);
+    const limit = CONTENT_PARTS_MAX + 1;
+    const chunks = await listContent(this.#deps.database, { ...key, limit });
+    let position = 0;
+    const data = chunks.slice(0, CONTENT_PARTS_MAX).flatMap((chunk) => {
+      const text = chunk.content.slice(Math.max(0, position - chunk.char_start));
+      position = Math.max(position, chunk.char_end);
+      return text === '' ? [] : [{ type: 'text' as const, text }];
+    });
+    return {
+      object: 'vector_store.file_content.page' as const,
+      data,
+      has_more: chunks.length > CONTENT_PARTS_MAX,
+      next_page: null,
+    };
+  }
+
+  async #find(key: StoreFileKey): Promise<StoreFileObject> {
+    const file = await findStoreFile(this.#deps.database, key);
+    if (file === undefined) throw storeFileNotFound(key.fileId, key.storeId);
+    return storeFileObject(file);
+  }
+
+  async #keyOf(principal: Principal, storeId: string, fileId: string): Promise<StoreFileKey> {
+    await requireStore(this.#deps, principal, storeId);
+    return { projectId: principal.projectId, storeId, fileId };
+  }
+}
