@@ -1,11 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from './adapters/clock/system.ts';
-import { openFilesystemBlobStore } from './adapters/blob-store/filesystem.ts';
-import { openS3BlobStore } from './adapters/blob-store/s3.ts';
 import { lockDataFolder } from './adapters/database/data-folder-lock.ts';
-import { openPgliteDatabase } from './adapters/database/pglite.ts';
-import { openPostgresDatabase } from './adapters/database/postgres.ts';
 import { limitedBlobStore, limitedVectorIndex } from './adapters/decorators/limited.ts';
 import {
   meteredBlobStore,
@@ -15,12 +11,8 @@ import {
 } from './adapters/decorators/metered.ts';
 import { retryingBlobStore, retryingVectorIndex } from './adapters/decorators/retrying.ts';
 import { translatingBlobStore } from './adapters/decorators/translating.ts';
-import { createMemoryEphemeralStore } from './adapters/ephemeral-store/memory.ts';
-import { openRedisEphemeralStore } from './adapters/ephemeral-store/redis.ts';
 import { createPgBossJobQueue } from './adapters/job-queue/pg-boss.ts';
 import { jobQueueSchemaStep } from './adapters/job-queue/pg-boss-schema.ts';
-import { openMilvusVectorIndex } from './adapters/vector-index/milvus.ts';
-import { openZvecVectorIndex } from './adapters/vector-index/zvec.ts';
 import type { Config } from './config/config.ts';
 import {
   keepPreMigrationCopy,
@@ -41,7 +33,8 @@ import type { VectorIndex } from './ports/vector-index.ts';
 
 /**
  * The composition root: configuration to adapters. A store whose address is configured is used, one that is not is
- * embedded; nothing outside this file can tell which.
+ * embedded; nothing outside this file can tell which. Technologies are loaded when they are chosen: together they
+ * would cost a second of every start.
  */
 
 export interface RuntimeContext {
@@ -163,8 +156,10 @@ async function applyMigrations(
 async function connect({ config, log }: RuntimeContext): Promise<Database> {
   const { database } = config;
   if (database === undefined) {
+    const { openPgliteDatabase } = await import('./adapters/database/pglite.ts');
     return await openPgliteDatabase({ directory: databaseDirectory(config), log });
   }
+  const { openPostgresDatabase } = await import('./adapters/database/postgres.ts');
   const options = { url: database.url, poolMax: database.poolMax, log };
   return await reach('PostgreSQL', 'DATABASE_URL', hostOf(database.url), () =>
     openPostgresDatabase(options),
@@ -174,8 +169,10 @@ async function connect({ config, log }: RuntimeContext): Promise<Database> {
 async function openBlobs({ config, log }: RuntimeContext): Promise<BlobStore> {
   const { s3 } = config;
   if (s3 === undefined) {
+    const { openFilesystemBlobStore } = await import('./adapters/blob-store/filesystem.ts');
     return await openFilesystemBlobStore({ directory: join(config.dataDirectory, 'blobs') });
   }
+  const { openS3BlobStore } = await import('./adapters/blob-store/s3.ts');
   return await reach('the object store', 'MINIO_ENDPOINT', s3.endpoint, () =>
     openS3BlobStore({ ...s3, log }),
   );
@@ -184,8 +181,10 @@ async function openBlobs({ config, log }: RuntimeContext): Promise<BlobStore> {
 async function openIndex({ config, log }: RuntimeContext): Promise<VectorIndex> {
   const { milvus } = config;
   if (milvus === undefined) {
+    const { openZvecVectorIndex } = await import('./adapters/vector-index/zvec.ts');
     return await openZvecVectorIndex({ directory: join(config.dataDirectory, 'index'), log });
   }
+  const { openMilvusVectorIndex } = await import('./adapters/vector-index/milvus.ts');
   return await reach('Milvus', 'MILVUS_HOST', `${milvus.host}:${milvus.port}`, () =>
     openMilvusVectorIndex({ ...milvus, log }),
   );
@@ -193,7 +192,11 @@ async function openIndex({ config, log }: RuntimeContext): Promise<VectorIndex> 
 
 async function openEphemeral({ config, log }: RuntimeContext): Promise<EphemeralStore> {
   const { redis } = config;
-  if (redis === undefined) return createMemoryEphemeralStore({ log });
+  if (redis === undefined) {
+    const { createMemoryEphemeralStore } = await import('./adapters/ephemeral-store/memory.ts');
+    return createMemoryEphemeralStore({ log });
+  }
+  const { openRedisEphemeralStore } = await import('./adapters/ephemeral-store/redis.ts');
   return await reach('Redis', 'REDIS_URL', hostOf(redis.url), () =>
     openRedisEphemeralStore({ url: redis.url, log }),
   );

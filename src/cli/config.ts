@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { loadVariables } from '../config/load.ts';
 import { printableConfig } from '../config/redact.ts';
-import type { CommandContext } from './program.ts';
+import type { CommandContext } from './command-context.ts';
 
 export function addConfigCommands(program: Command, { env, output }: CommandContext): void {
   const config = program.command('config').description('show or check the configuration');

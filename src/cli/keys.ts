@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { apiKeyObject, SCOPES, type Scope } from '../domains/identity/index.ts';
-import type { CommandContext } from './program.ts';
+import type { CommandContext } from './command-context.ts';
 import { withIdentity } from './with-identity.ts';
 
 const LIST_LIMIT = 1_000;

@@ -4,7 +4,7 @@ import { loadConfig } from '../config/load.ts';
 import { createLog } from '../lib/pino-log.ts';
 import { createContext, migrateDatabase } from '../runtime.ts';
 import { startFailure } from '../start-failure.ts';
-import type { CommandContext } from './program.ts';
+import type { CommandContext } from './command-context.ts';
 import { version } from './version.ts';
 
 export function addMigrateCommand(program: Command, { env, output }: CommandContext): void {

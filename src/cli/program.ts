@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError, type Environment } from '../config/mistakes.ts';
 import { StartError } from '../lib/start-error.ts';
+import type { CommandContext } from './command-context.ts';
 import { addConfigCommands } from './config.ts';
 import {
   CommandError,
@@ -16,12 +17,6 @@ import { type Output, terminalOutput } from './output.ts';
 import { addServeCommand } from './serve.ts';
 import { addUsersCommands } from './users.ts';
 import { version } from './version.ts';
-
-/** What every command works with. */
-export interface CommandContext {
-  readonly env: Environment;
-  readonly output: Output;
-}
 
 /** Runs one command line and returns its exit code; see exit-codes.ts for their meaning. */
 export async function runCli(

@@ -1,66 +1,13 @@
 import type { Command } from 'commander';
-import { type Application, openApplication } from '../application.ts';
-import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/load.ts';
-import { drainOnSignals } from '../http/drain.ts';
-import type { Log } from '../lib/log.ts';
-import { createLog } from '../lib/pino-log.ts';
-import { createContext, openStores } from '../runtime.ts';
-import { listenFailure, startFailure } from '../start-failure.ts';
-import { CommandError } from './exit-codes.ts';
-import type { CommandContext } from './program.ts';
-import { version } from './version.ts';
-import { welcome } from './welcome.ts';
+import type { CommandContext } from './command-context.ts';
 
 export function addServeCommand(program: Command, { env, output }: CommandContext): void {
   program
     .command('serve')
     .description('run the server until SIGTERM or SIGINT')
     .action(async () => {
-      const config = loadConfig(env);
-      const log = createLog({
-        level: config.logLevel,
-        serviceName: 'llamp',
-        serviceVersion: version(),
-      });
-      const application = await open(config, log);
-      const { url } = await listen(application, config);
-      for (const line of welcome(url, application.firstStart, config)) output.print(line);
-      log.info({ url }, 'ready');
-      if ((await untilStopped(application, log)) !== 0) {
-        throw new CommandError('the server did not stop in order; the log says which phase failed');
-      }
+      // Loaded here, so that the other commands do not wait for the whole server.
+      const { runServer } = await import('./run-server.ts');
+      await runServer(env, output);
     });
-}
-
-async function open(config: Config, log: Log): Promise<Application> {
-  try {
-    const context = createContext(config, log);
-    const stores = await openStores(context);
-    return await openApplication(stores, context, version());
-  } catch (error) {
-    throw startFailure(error, config.dataDirectory);
-  }
-}
-
-async function listen(application: Application, config: Config): Promise<{ url: string }> {
-  try {
-    return await application.listen();
-  } catch (error) {
-    await application.drain.drain();
-    throw startFailure(listenFailure(error, config.http), config.dataDirectory);
-  }
-}
-
-async function untilStopped({ drain }: Application, log: Log): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const exit = (code: number) => {
-    // The second signal must end the process even while a phase hangs.
-    if (code !== 0) process.exit(code);
-    resolve(code);
-  };
-  const stopListening = drainOnSignals({ signals: process, drain, log, exit });
-  const code = await promise;
-  stopListening();
-  return code;
 }
