@@ -32,7 +32,7 @@ export interface Settlement {
   /** What the upstream reported. */
   readonly usage?: JsonObject;
   /** Asked only when the upstream reported nothing. */
-  readonly estimateCompletion?: () => number | Promise<number>;
+  readonly estimateCompletion?: () => number;
 }
 
 /** Measures one call and writes its usage record: exactly one, however often and from wherever it is settled. */
@@ -44,7 +44,7 @@ export class CallMeter {
   #attemptOpen = false;
   #deployment = '';
   #firstTokenMs: number | null = null;
-  #settled: Promise<void> | undefined;
+  #settled = false;
 
   constructor(services: MeterServices, call: MeteredCall) {
     this.#services = services;
@@ -80,23 +80,26 @@ export class CallMeter {
     metrics.upstreamDuration.observe(this.#labels(), seconds);
   }
 
-  /** Writes the record; the first settlement counts. Never rejects. */
-  settle(settlement: Settlement): Promise<void> {
-    this.#settled ??= this.#write(settlement).catch((error: unknown) => {
-      this.#services.log.error({ err: error }, 'a usage record could not be written');
-    });
-    return this.#settled;
+  /** Writes the record, before it returns; the first settlement counts. Never throws. */
+  settle(settlement: Settlement): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    try {
+      this.#write(settlement);
+    } catch (error) {
+      this.#services.log.error({ error }, 'a usage record could not be written');
+    }
   }
 
-  async #write(settlement: Settlement): Promise<void> {
-    const durationMs = Math.round(this.#services.clock.monotonicMs() - this.#startedMs);
+  #write(settlement: Settlement): void {
     const reported = countsOf(settlement.usage);
     // A failed call consumed nothing that anyone could count.
     const estimated = reported === undefined && settlement.status !== 'failed';
-    const counts = reported ?? (estimated ? await this.#estimate(settlement) : NO_USAGE);
+    const counts = reported ?? (estimated ? this.#estimate(settlement) : NO_USAGE);
+    const { clock, recorder } = this.#services;
     const { principal, requestId, endpoint, model, streamed } = this.#call;
-    this.#services.recorder.record({
-      id: this.#services.clock.newId('usage_'),
+    recorder.record({
+      id: clock.newId('usage_'),
       projectId: principal.projectId,
       apiKeyId: principal.apiKeyId,
       requestId,
@@ -109,17 +112,15 @@ export class CallMeter {
       upstreamUsage: settlement.usage ?? null,
       estimated,
       firstTokenMs: this.#firstTokenMs,
-      durationMs,
-      createdAt: this.#services.clock.now(),
+      durationMs: Math.round(clock.monotonicMs() - this.#startedMs),
+      createdAt: clock.now(),
     });
     this.#countTokens(counts);
   }
 
-  async #estimate(settlement: Settlement): Promise<UsageCounts> {
-    const [promptTokens, completionTokens] = await Promise.all([
-      estimatePrompt(this.#call.json),
-      settlement.estimateCompletion?.() ?? 0,
-    ]);
+  #estimate(settlement: Settlement): UsageCounts {
+    const promptTokens = estimatePrompt(this.#call.json);
+    const completionTokens = settlement.estimateCompletion?.() ?? 0;
     return { ...NO_USAGE, promptTokens, completionTokens };
   }
 

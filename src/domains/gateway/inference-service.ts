@@ -60,10 +60,10 @@ export class InferenceService {
         return this.#provider(deployment).complete(upstreamRequest(call, deployment, scope.signal));
       });
       meter.endAttempt('ok');
-      await settleAnswer(meter, answer.json);
+      settleAnswer(meter, answer.json);
       return { ...answer, headers: withDeployment(answer.headers, meter.deployment) };
     } catch (error) {
-      await meter.settle({ status: statusOf(error) });
+      meter.settle({ status: statusOf(error) });
       throw error;
     } finally {
       scope.release();
@@ -112,7 +112,7 @@ export class InferenceService {
       return opened;
     } catch (error) {
       scope.release();
-      await meter.settle({ status: statusOf(error) });
+      meter.settle({ status: statusOf(error) });
       throw error;
     }
   }
@@ -188,10 +188,10 @@ function upstreamRequest(
   return { deployment, endpoint, bytes, json, usageAsked: asksForUsage(json), requestId, signal };
 }
 
-async function settleAnswer(meter: CallMeter, json: JsonObject): Promise<void> {
+function settleAnswer(meter: CallMeter, json: JsonObject): void {
   const usage = isJsonObject(json['usage']) ? json['usage'] : undefined;
   const estimate = () => estimateCompletion(json);
-  await meter.settle({ status: 'completed', usage, estimateCompletion: estimate });
+  meter.settle({ status: 'completed', usage, estimateCompletion: estimate });
 }
 
 /** A client that goes away before anyone reads its stream still gets its record, and at once. */
@@ -200,7 +200,7 @@ function settleOnAbort(signal: AbortSignal, progress: StreamProgress, meter: Cal
     if (statusOf(signal.reason) !== 'aborted') return;
     meter.endAttempt('aborted');
     const estimate = () => progress.estimateCompletion();
-    void meter.settle({ status: 'aborted', usage: progress.usage, estimateCompletion: estimate });
+    meter.settle({ status: 'aborted', usage: progress.usage, estimateCompletion: estimate });
   };
   if (signal.aborted) settle();
   else signal.addEventListener('abort', settle, { once: true });

@@ -19,7 +19,7 @@ export async function* relayStream(
     let batch: readonly Buffer[] | undefined = first;
     while (batch !== undefined && !progress.done && progress.failure === undefined) {
       const bytes = joined(progress.take(batch));
-      if (progress.done) await meter.settle({ ...measured(progress), status: 'completed' });
+      if (progress.done) meter.settle({ ...measured(progress), status: 'completed' });
       if (bytes.length > 0) yield bytes;
       if (!progress.done) batch = await frames.next();
     }
@@ -32,7 +32,7 @@ export async function* relayStream(
     frames.release(outcome === 'ok');
     scope.release();
     meter.endAttempt(outcome);
-    await meter.settle({ ...measured(progress), status: outcome === 'ok' ? 'completed' : outcome });
+    meter.settle({ ...measured(progress), status: outcome === 'ok' ? 'completed' : outcome });
   }
   if (failure !== undefined && !progress.failureShown) yield errorEvent(failure);
 }

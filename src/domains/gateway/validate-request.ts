@@ -83,6 +83,8 @@ const COMPLETION: Readonly<Record<string, Check>> = {
     arrayOf(() => undefined, 100_000)(value, param);
     texts(value, param);
   }),
+  // With `echo`, zero asks for the prompt's own log probabilities.
+  max_tokens: integer(0, TOKENS_MAX),
   suffix: string,
   echo: boolean,
   best_of: integer(1, 128),

@@ -92,7 +92,7 @@ export class JournaledUsageRecorder implements UsageRecorder {
     try {
       await this.flush();
     } catch (error) {
-      this.#options.log.warn({ err: error }, 'usage records stay in the journal until next start');
+      this.#options.log.warn({ error }, 'usage records stay in the journal until next start');
     }
     this.#journal.rotate();
   }
@@ -108,7 +108,7 @@ export class JournaledUsageRecorder implements UsageRecorder {
         failures = 0;
       } catch (error) {
         failures += 1;
-        if (failures === 1) log.warn({ err: error }, 'usage records wait in the journal');
+        if (failures === 1) log.warn({ error }, 'usage records wait in the journal');
       }
       const pauseMs = Math.min(RETRY_MAX_MS, intervalMs * 2 ** Math.min(failures, 10));
       if (failures === 0) await this.#untilWork();
@@ -183,11 +183,11 @@ export class JournaledUsageRecorder implements UsageRecorder {
 
   #setAside(lines: readonly string[], message: string, error?: unknown): void {
     this.#journal.setAside(lines);
-    this.#options.log.error({ err: error, count: lines.length }, `${message}; see rejected.jsonl`);
+    this.#options.log.error({ error, count: lines.length }, `${message}; see rejected.jsonl`);
   }
 
   #keepUnwritten(line: string, error: unknown): void {
-    this.#options.log.error({ err: error }, 'the usage journal cannot be written');
+    this.#options.log.error({ error }, 'the usage journal cannot be written');
     if (this.#unwritten.length < UNWRITTEN_MAX) this.#unwritten.push(line);
     else this.#options.log.error({ line }, 'a usage record is only in this log line');
   }
@@ -202,7 +202,7 @@ export class JournaledUsageRecorder implements UsageRecorder {
     } catch (error) {
       if (error instanceof DatabaseError && error.unavailable) return;
       // The default partition takes the rows, so this is no reason to hold them back.
-      log.error({ err: error }, 'the next months of usage records could not be prepared');
+      log.error({ error }, 'the next months of usage records could not be prepared');
     }
     this.#partitionsCheckedMs = nowMs;
   }

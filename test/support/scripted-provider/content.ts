@@ -58,7 +58,8 @@ export function chunk(asked: Asked, choice: object | undefined, usage?: object |
 }
 
 export function textChoice(asked: Asked, text: string, finish: string | null) {
-  const part = asked.endpoint === 'chat' ? { delta: text === '' ? {} : { content: text } } : { text };
+  const part =
+    asked.endpoint === 'chat' ? { delta: text === '' ? {} : { content: text } } : { text };
   return { index: 0, ...part, logprobs: null, finish_reason: finish };
 }
 

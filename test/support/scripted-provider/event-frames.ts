@@ -11,7 +11,9 @@ export function* eventBlocks(asked: Asked, script: Script): Generator<string> {
   if (asked.endpoint === 'chat') yield block(roleChunk(asked, fault));
   for (let index = 0; index < frames; index += 1) {
     yield* decoration(fault);
-    yield block(chunk(asked, textChoice(asked, wordAt(index), null), runningUsage(asked, fault, index)));
+    yield block(
+      chunk(asked, textChoice(asked, wordAt(index), null), runningUsage(asked, fault, index)),
+    );
   }
   yield* atFault(asked, fault);
   if (endsEarly(fault)) return;
@@ -39,11 +41,14 @@ function* decoration(fault: Fault): Generator<string> {
 function* atFault(asked: Asked, fault: Fault): Generator<string> {
   if (fault === 'malformed-frame') yield 'data: {"id": "chatcmpl-scripted", "choices": [{';
   if (fault === 'error-later') yield errorBlock();
-  if (fault === 'giant-frame') yield block(chunk(asked, textChoice(asked, 'x'.repeat(GIANT_CHARACTERS), null)));
+  if (fault === 'giant-frame')
+    yield block(chunk(asked, textChoice(asked, 'x'.repeat(GIANT_CHARACTERS), null)));
 }
 
 export function endsEarly(fault: Fault): boolean {
-  return ['cut', 'early-end', 'stall', 'error-later', 'endless-frame', 'hang-after-head'].includes(fault);
+  return ['cut', 'early-end', 'stall', 'error-later', 'endless-frame', 'hang-after-head'].includes(
+    fault,
+  );
 }
 
 function* ending(asked: Asked, { fault, frames }: Script): Generator<string> {
@@ -51,7 +56,8 @@ function* ending(asked: Asked, { fault, frames }: Script): Generator<string> {
   const usage = usageOf(frames);
   if (fault === 'usage-in-finish') yield block(chunk(asked, finish, usage));
   else yield block(chunk(asked, finish, runningUsage(asked, fault, frames - 1)));
-  const alone = asked.includeUsage && !['usage-in-finish', 'no-usage', 'usage-everywhere'].includes(fault);
+  const alone =
+    asked.includeUsage && !['usage-in-finish', 'no-usage', 'usage-everywhere'].includes(fault);
   if (alone) yield block(chunk(asked, undefined, usage));
   if (fault !== 'no-done') yield 'data: [DONE]';
 }

@@ -30,8 +30,12 @@ export interface ScriptedProvider {
   readonly apiKey: string;
   /** Everything received, oldest first; `GET /models` too. */
   readonly journal: Received[];
+  /** Connections accepted so far. */
+  readonly connections: number;
   /** Answers of inference requests from now on, in turn; when they are used up, the model name decides. */
   queue(...scripts: Partial<Script>[]): void;
+  /** Forgets the scripts that were not used. */
+  clearQueue(): void;
   /** What `GET /models` answers: names, a status, or anything else as the body. */
   setModels(models: readonly string[] | number | object): void;
   /** Resolves when `predicate` holds for the journal; rejects after `deadlineMs`. */
@@ -61,6 +65,10 @@ export async function startScriptedProvider(
   const server = createServer((request, response) => {
     answer(state, request, response).catch(() => response.destroy());
   });
+  let connections = 0;
+  server.on('connection', () => {
+    connections += 1;
+  });
   server.listen(options.port ?? 0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -69,7 +77,13 @@ export async function startScriptedProvider(
     port,
     apiKey: API_KEY,
     journal: state.journal,
+    get connections() {
+      return connections;
+    },
     queue: (...scripts) => void state.scripts.push(...scripts),
+    clearQueue: () => {
+      state.scripts.length = 0;
+    },
     setModels: (models) => {
       state.models = models;
     },
@@ -100,7 +114,14 @@ async function answer(state: State, request: IncomingMessage, response: ServerRe
   const received = await receive(request, response);
   state.journal.push(received);
   if (request.headers.authorization !== `Bearer ${API_KEY}`) {
-    return json(response, 401, { error: { message: 'wrong key', type: 'invalid_request_error', param: null, code: 'invalid_api_key' } });
+    return json(response, 401, {
+      error: {
+        message: 'wrong key',
+        type: 'invalid_request_error',
+        param: null,
+        code: 'invalid_api_key',
+      },
+    });
   }
   if (received.path === '/v1/models') return answerModels(state, response);
   const body = JSON.parse(received.body.toString('utf8'));
@@ -156,7 +177,12 @@ function nextScript(state: State, model: string): Script {
 function answerModels({ models }: State, response: ServerResponse) {
   if (typeof models === 'number') return json(response, models, { error: { message: 'no' } });
   if (!Array.isArray(models)) return json(response, 200, models);
-  const data = models.map((id) => ({ id, object: 'model', created: CREATED, owned_by: 'scripted' }));
+  const data = models.map((id) => ({
+    id,
+    object: 'model',
+    created: CREATED,
+    owned_by: 'scripted',
+  }));
   return json(response, 200, { object: 'list', data });
 }
 
@@ -185,11 +211,17 @@ async function answerWhole(response: ServerResponse, asked: Asked, script: Scrip
   switch (script.fault) {
     case 'hang-after-head':
     case 'stall':
-      response.writeHead(200, { 'content-type': 'application/json', 'content-length': bytes.length });
+      response.writeHead(200, {
+        'content-type': 'application/json',
+        'content-length': bytes.length,
+      });
       response.write(half);
       return;
     case 'cut':
-      response.writeHead(200, { 'content-type': 'application/json', 'content-length': bytes.length });
+      response.writeHead(200, {
+        'content-type': 'application/json',
+        'content-length': bytes.length,
+      });
       response.write(half);
       await delay(10);
       response.socket?.resetAndDestroy();

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Asked } from './content.ts';
@@ -12,7 +11,10 @@ export async function writeStream(
   script: Script,
   onBytes: (bytes: Buffer) => void,
 ): Promise<void> {
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'x-ratelimit-limit-requests': '60' });
+  response.writeHead(200, {
+    'content-type': 'text/event-stream',
+    'x-ratelimit-limit-requests': '60',
+  });
   response.flushHeaders();
   if (script.fault === 'hang-after-head') return;
   const write = writer(response, script, onBytes);
@@ -51,7 +53,7 @@ function writer(response: ServerResponse, script: Script, onBytes: (bytes: Buffe
   return async (bytes: Buffer): Promise<void> => {
     onBytes(bytes);
     if (!split) {
-      if (!response.write(bytes)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (!response.write(bytes)) await drained(response);
       return;
     }
     // Cut in the middle of the first character of several bytes, and behind every event keep its last byte back.
@@ -70,6 +72,19 @@ async function writeEndlessly(response: ServerResponse): Promise<void> {
   response.write('data: {"x":"');
   const piece = Buffer.alloc(256 * 1024, 'x');
   while (!response.destroyed) {
-    if (!response.write(piece)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(piece)) await drained(response);
   }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.once('drain', done);
+    response.once('close', done);
+    if (response.destroyed) done();
+  });
 }

@@ -1,8 +1,9 @@
 import { invalidValue } from '../../errors.ts';
 import { isJsonObject, type JsonObject } from '../../field-checks.ts';
 import type { UpstreamRequest } from '../../provider.ts';
-import { estimatePrompt } from '../../token-estimate.ts';
+import { promptParts } from '../../token-estimate.ts';
 import { messagesOf, stopSequences, textsOf } from './builtin-text.ts';
+import { countTokens } from './count-tokens.ts';
 import { extractAnswer } from './extract-answer.ts';
 import { type LimitedText, limitText } from './limit-text.ts';
 
@@ -20,7 +21,7 @@ export async function answerOf({ endpoint, json }: UpstreamRequest): Promise<Bui
   const n = typeof json['n'] === 'number' ? json['n'] : 1;
   // The reader is deterministic, so more choices are more of the same.
   const choices = limited.flatMap((choice) => Array.from({ length: n }, () => choice));
-  return { choices, usage: usageOf(await estimatePrompt(json), choices) };
+  return { choices, usage: usageOf(await countTokens(promptParts(json).text), choices) };
 }
 
 const chatText = (json: JsonObject) => extractAnswer(messagesOf(json));

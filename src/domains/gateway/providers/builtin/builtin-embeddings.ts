@@ -3,8 +3,9 @@ import { BUILTIN_EMBEDDING_DIMENSIONS } from '../../../models/index.ts';
 import { invalidValue } from '../../errors.ts';
 import type { JsonObject } from '../../field-checks.ts';
 import type { UpstreamRequest } from '../../provider.ts';
-import { estimatePrompt } from '../../token-estimate.ts';
+import { promptParts } from '../../token-estimate.ts';
 import { textsOf } from './builtin-text.ts';
+import { countTokens } from './count-tokens.ts';
 import { embedLexically } from './lexical-embedder.ts';
 
 // Texts between two turns of the event loop: a long list must not hold up streams.
@@ -19,7 +20,7 @@ export async function embeddingsObject({ json, signal }: UpstreamRequest): Promi
     if (index % TEXTS_PER_TURN === TEXTS_PER_TURN - 1) await nextTurn();
     signal.throwIfAborted();
   }
-  const tokens = await estimatePrompt(json);
+  const tokens = await countTokens(promptParts(json).text);
   const usage = { prompt_tokens: tokens, total_tokens: tokens };
   return { object: 'list', data, model: json['model'], usage };
 }

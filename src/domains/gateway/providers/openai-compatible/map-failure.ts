@@ -36,11 +36,10 @@ export function failureOfStatus(
     return failure('timeout', 'upstream_timeout', { message, retryable: true });
   }
   if (status === 503) {
-    const waitMs = waitOf(answer) ?? RETRY_AFTER_DEFAULT_MS;
     return failure('5xx', 'upstream_unavailable', {
       message,
       retryable: true,
-      retryAfterMs: waitMs,
+      retryAfterMs: waitOf(answer),
     });
   }
   const retryable = status >= 500;
@@ -138,7 +137,6 @@ export function failureOfError(error: unknown, timeouts: UpstreamTimeouts): Upst
     return failure('unreachable', 'upstream_unavailable', {
       message: `The upstream cannot be reached (${code}).`,
       retryable: true,
-      retryAfterMs: RETRY_AFTER_DEFAULT_MS,
       cause: error,
     });
   }
