@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 const ACCEPTED = /^[A-Za-z0-9._-]{8,128}$/;
@@ -10,5 +10,6 @@ export function requestIdOf(request: IncomingMessage): string {
 }
 
 export function newRequestId(): string {
-  return `req_${randomBytes(16).toString('hex')}`;
+  // Node draws these from a pool; single random bytes cost a system call for every request.
+  return `req_${randomUUID().replaceAll('-', '')}`;
 }
