@@ -34,6 +34,11 @@ export function generationExpression(ids: readonly string[], dialect: FilterDial
   return `generation_id ${dialect.list(ids)}`;
 }
 
+/** Rows by their ids, for Milvus. */
+export function idExpression(ids: readonly string[]): string {
+  return `id ${MILVUS_FILTERS.list(ids)}`;
+}
+
 // Values are visible ASCII without backslash (row-rules.ts).
 function quoted(value: string): string {
   return `"${value.replaceAll('"', '\\"')}"`;

@@ -21,6 +21,12 @@ export interface CallScope {
   readonly signal: AbortSignal | undefined;
 }
 
+interface Attempt<T> {
+  readonly answer?: T;
+  readonly failure?: MilvusFailure;
+  readonly thrown?: unknown;
+}
+
 /** Calls of the SDK with one way to fail, a bound, and a retry for collections that are still being loaded. */
 export class MilvusCalls {
   readonly #client: MilvusClient;
@@ -52,18 +58,11 @@ export class MilvusCalls {
 
   /** One request: its answer, or an error of the port. */
   async request<T>(scope: CallScope, send: (timeoutMs: number) => Promise<T>): Promise<T> {
-    const { answer, failure, thrown } = await this.attempt(scope, send);
-    if (failure === undefined && answer !== undefined) return answer;
-    const told = failure ?? { kind: 'other', reason: 'no answer', grpcCode: undefined };
-    const known = thrown instanceof TypeError ? await this.#explain(scope, told) : told;
-    throw toVectorIndexError(known, scope.operation, scope.collection, thrown);
+    return this.#answerOf(scope, await this.attempt(scope, send));
   }
 
   /** One request whose failure the caller judges. */
-  async attempt<T>(
-    scope: CallScope,
-    send: (timeoutMs: number) => Promise<T>,
-  ): Promise<{ answer?: T; failure?: MilvusFailure; thrown?: unknown }> {
+  async attempt<T>(scope: CallScope, send: (timeoutMs: number) => Promise<T>): Promise<Attempt<T>> {
     const timeoutMs = scope.remainingMs();
     try {
       const answer = await send(timeoutMs);
@@ -76,11 +75,8 @@ export class MilvusCalls {
   /** A request that needs a loaded collection: after a restart Milvus loads behind its answers. */
   async requestLoaded<T>(scope: CallScope, send: (timeoutMs: number) => Promise<T>): Promise<T> {
     for (;;) {
-      const { answer, failure } = await this.attempt(scope, send);
-      if (failure?.kind !== 'not_loaded') {
-        if (answer !== undefined && failure === undefined) return answer;
-        return this.request(scope, send);
-      }
+      const attempt = await this.attempt(scope, send);
+      if (attempt.failure?.kind !== 'not_loaded') return this.#answerOf(scope, attempt);
       await this.load(scope);
       await sleep(LOAD_POLL_MS, undefined, { signal: scope.signal });
     }
@@ -104,6 +100,18 @@ export class MilvusCalls {
     if (this.#closed) return;
     this.#closed = true;
     await this.#client.closeConnection();
+  }
+
+  async #answerOf<T>(scope: CallScope, attempt: Attempt<T>): Promise<T> {
+    const { answer, failure, thrown } = attempt;
+    if (failure === undefined && answer !== undefined) return answer;
+    const told: MilvusFailure = failure ?? {
+      kind: 'other',
+      reason: 'no answer',
+      grpcCode: undefined,
+    };
+    const known = thrown instanceof TypeError ? await this.#explain(scope, told) : told;
+    throw toVectorIndexError(known, scope.operation, scope.collection, thrown);
   }
 
   // The SDK dereferences the answer of describe without a look at its status.
@@ -137,4 +145,13 @@ function callScope(
       );
     },
   };
+}
+
+/** For calls that have nothing to do where there is no collection. */
+export async function unlessMissing(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!(error instanceof VectorIndexError && error.code === 'collection_missing')) throw error;
+  }
 }

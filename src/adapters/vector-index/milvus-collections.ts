@@ -2,7 +2,7 @@ import type { CreateIndexSimpleReq, MilvusClient } from '@zilliz/milvus2-sdk-nod
 import type { Log } from '../../lib/log.ts';
 import { type CollectionDefinition, VectorIndexError } from '../../ports/vector-index.ts';
 import type { CallScope, MilvusCalls } from './milvus-calls.ts';
-import type { MilvusFailure } from './milvus-errors.ts';
+import { type MilvusFailure, toVectorIndexError } from './milvus-errors.ts';
 import type { MilvusFeatures } from './milvus-features.ts';
 import { milvusCollection, milvusDifference, milvusIndexes } from './milvus-schema.ts';
 
@@ -21,7 +21,7 @@ export async function ensureMilvusCollection(
   const creation = await calls.attempt(scope, (timeout) =>
     client.createCollection({ ...milvusCollection(definition, features), timeout }),
   );
-  await assertSchema(client, calls, scope, definition, features, creation.failure);
+  await assertSchema(client, calls, scope, definition, features, creation);
   const { required, optional } = milvusIndexes(definition.name, features);
   for (const index of required) await ensureIndex(client, calls, scope, index);
   for (const index of optional) {
@@ -41,18 +41,16 @@ async function assertSchema(
   scope: CallScope,
   definition: CollectionDefinition,
   features: MilvusFeatures,
-  creationFailure: MilvusFailure | undefined,
+  creation: { failure?: MilvusFailure; thrown?: unknown },
 ): Promise<void> {
-  const { answer, failure } = await calls.attempt(scope, (timeout) =>
+  const description = await calls.attempt(scope, (timeout) =>
     client.describeCollection({ collection_name: definition.name, cache: false, timeout }),
   );
-  if (answer === undefined || failure !== undefined)
-    throw new VectorIndexError(
-      'failed',
-      `create in Milvus: ${(creationFailure ?? failure)?.reason ?? 'no answer'}`,
-      { collection: definition.name },
-    );
-  const difference = milvusDifference(answer, definition, features);
+  const failure =
+    description.failure === undefined ? undefined : (creation.failure ?? description.failure);
+  if (failure !== undefined || description.answer === undefined)
+    throw creationError(scope, failure, creation.thrown ?? description.thrown);
+  const difference = milvusDifference(description.answer, definition, features);
   if (difference === undefined) return;
   throw new VectorIndexError(
     'collection_mismatch',
@@ -67,11 +65,20 @@ async function ensureIndex(
   scope: CallScope,
   index: CreateIndexSimpleReq,
 ): Promise<void> {
-  const { failure } = await calls.attempt(scope, (timeout) =>
+  const { failure, thrown } = await calls.attempt(scope, (timeout) =>
     client.createIndex({ ...index, timeout }),
   );
   if (failure === undefined || failure.kind === 'exists') return;
-  throw new VectorIndexError('failed', `create in Milvus: ${failure.reason}`, {
-    collection: index.collection_name,
-  });
+  throw creationError(scope, failure, thrown);
+}
+
+function creationError(scope: CallScope, failure: MilvusFailure | undefined, cause: unknown) {
+  const told: MilvusFailure = failure ?? {
+    kind: 'other',
+    reason: 'no answer',
+    grpcCode: undefined,
+  };
+  // Here "missing" only means that the creation failed.
+  const kind = told.kind === 'missing' ? 'other' : told.kind;
+  return toVectorIndexError({ ...told, kind }, scope.operation, scope.collection, cause);
 }

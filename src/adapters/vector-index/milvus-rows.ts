@@ -33,7 +33,8 @@ export function joinTokens(tokens: readonly string[]): string {
   let sizeBytes = 0;
   const cut = tokens.findIndex((token) => {
     sizeBytes += Buffer.byteLength(token) + 1;
-    return sizeBytes > VARCHAR_BYTES_MAX;
+    // The last token has no space behind it.
+    return sizeBytes - 1 > VARCHAR_BYTES_MAX;
   });
   return cut === -1 ? text : tokens.slice(0, cut).join(' ');
 }

@@ -13,13 +13,18 @@ import {
   type VectorIndexOptions,
 } from '../../ports/vector-index.ts';
 import { chunksOf } from './chunks.ts';
-import { filterExpression, generationExpression, MILVUS_FILTERS } from './filter-expression.ts';
-import { type CallScope, MilvusCalls } from './milvus-calls.ts';
+import {
+  filterExpression,
+  generationExpression,
+  idExpression,
+  MILVUS_FILTERS,
+} from './filter-expression.ts';
+import { type CallScope, MilvusCalls, unlessMissing } from './milvus-calls.ts';
 import { ensureMilvusCollection } from './milvus-collections.ts';
+import { MilvusDimensions } from './milvus-dimensions.ts';
 import { type MilvusFeatures, milvusFeatures } from './milvus-features.ts';
 import { listGenerationIds } from './milvus-generation-listing.ts';
 import { joinTokens, milvusRequests } from './milvus-rows.ts';
-import { dimensionsOf } from './milvus-schema.ts';
 import {
   checkCollectionName,
   checkDefinition,
@@ -80,7 +85,7 @@ export class MilvusVectorIndex implements VectorIndex {
   readonly #calls: MilvusCalls;
   readonly #features: MilvusFeatures;
   readonly #log: Log;
-  readonly #dimensions = new Map<string, number>();
+  readonly #dimensions = new MilvusDimensions();
 
   constructor(calls: MilvusCalls, features: MilvusFeatures, log: Log) {
     this.#calls = calls;
@@ -102,21 +107,22 @@ export class MilvusVectorIndex implements VectorIndex {
     await this.#calls.operation('create', definition.name, options, (client, scope) =>
       ensureMilvusCollection(client, this.#calls, scope, definition, this.#features, this.#log),
     );
-    this.#dimensions.set(definition.name, definition.dimensions);
   }
 
   async dropCollection(name: string, options: VectorIndexOptions): Promise<void> {
     checkCollectionName(name);
-    this.#dimensions.delete(name);
-    await this.#calls.operation('drop', name, options, async (client, scope) => {
-      const { failure, thrown } = await this.#calls.attempt(scope, (timeout) =>
-        client.dropCollection({ collection_name: name, timeout }),
-      );
-      if (failure === undefined || failure.kind === 'missing') return;
-      throw new VectorIndexError('failed', `drop in Milvus: ${failure.reason}`, { cause: thrown });
-    });
+    this.#dimensions.forget(name);
+    await this.#calls.operation('drop', name, options, (client, scope) =>
+      unlessMissing(
+        this.#calls.request(scope, (timeout) =>
+          client.dropCollection({ collection_name: name, timeout }),
+        ),
+      ),
+    );
   }
 
+  // Replaced by delete and insert: upsert of Milvus 2.3 puts rows into partitions where a filter by the partition key
+  // does not look, and later versions have had duplicates after it.
   async insert(
     collection: string,
     rows: readonly IndexRow[],
@@ -127,10 +133,11 @@ export class MilvusVectorIndex implements VectorIndex {
     const [first] = rows;
     if (first === undefined) return;
     await this.#calls.operation('insert', collection, options, async (client, scope) => {
-      await this.#checkDimensions(client, scope, collection, first.vector.length);
+      await this.#dimensions.check(client, this.#calls, scope, first.vector.length);
+      await this.#delete(client, scope, collection, idExpression(rows.map((row) => row.id)));
       for (const data of milvusRequests(rows, this.#features.fullText))
         await this.#calls.request(scope, (timeout) =>
-          client.upsert({ collection_name: collection, data, timeout }),
+          client.insert({ collection_name: collection, data, timeout }),
         );
     });
   }
@@ -143,7 +150,10 @@ export class MilvusVectorIndex implements VectorIndex {
     checkCollectionName(collection);
     const groups = chunksOf(generationIds.filter(isScopeValue), DELETE_GENERATIONS_MAX);
     await this.#calls.operation('delete', collection, options, async (client, scope) => {
-      for (const ids of groups) await this.#delete(client, scope, collection, ids);
+      for (const ids of groups) {
+        const filter = generationExpression(ids, MILVUS_FILTERS);
+        await this.#delete(client, scope, collection, filter);
+      }
     });
   }
 
@@ -226,7 +236,7 @@ export class MilvusVectorIndex implements VectorIndex {
     if (filter === undefined) return [];
     return this.#calls.operation('search', collection, options, async (client, scope) => {
       if (typeof question.data !== 'string')
-        await this.#checkDimensions(client, scope, collection, question.data.length);
+        await this.#dimensions.check(client, this.#calls, scope, question.data.length);
       const answer = await this.#calls.requestLoaded(scope, (timeout) =>
         client.search({
           collection_name: collection,
@@ -251,47 +261,18 @@ export class MilvusVectorIndex implements VectorIndex {
     client: MilvusClient,
     scope: CallScope,
     collection: string,
-    ids: readonly string[],
+    filter: string,
   ): Promise<void> {
-    const { failure, thrown } = await this.#calls.attempt(scope, (timeout) =>
-      client.deleteEntities({
-        collection_name: collection,
-        filter: generationExpression(ids, MILVUS_FILTERS),
-        consistency_level: 'Strong',
-        timeout,
-      }),
+    await unlessMissing(
+      this.#calls.requestLoaded(scope, (timeout) =>
+        client.deleteEntities({
+          collection_name: collection,
+          filter,
+          consistency_level: 'Strong',
+          timeout,
+        }),
+      ),
     );
-    if (failure === undefined || failure.kind === 'missing') return;
-    throw new VectorIndexError('failed', `delete in Milvus: ${failure.reason}`, {
-      collection,
-      cause: thrown,
-    });
-  }
-
-  // Milvus 2.3 takes a vector of another length for an empty question, and milvus-lite makes the SDK fall.
-  async #checkDimensions(
-    client: MilvusClient,
-    scope: CallScope,
-    collection: string,
-    dimensions: number,
-  ): Promise<void> {
-    const known = this.#dimensions.get(collection);
-    const wanted = known ?? (await this.#describeDimensions(client, scope, collection));
-    if (dimensions === wanted) return;
-    throw new VectorIndexError(
-      'invalid_request',
-      `a vector has ${dimensions} dimensions, those of the collection ${wanted}`,
-      { collection },
-    );
-  }
-
-  async #describeDimensions(client: MilvusClient, scope: CallScope, collection: string) {
-    const found = await this.#calls.request(scope, (timeout) =>
-      client.describeCollection({ collection_name: collection, cache: false, timeout }),
-    );
-    const dimensions = dimensionsOf(found);
-    this.#dimensions.set(collection, dimensions);
-    return dimensions;
   }
 }
 
