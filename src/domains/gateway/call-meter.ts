@@ -1,7 +1,7 @@
 import type { Log } from '../../lib/log.ts';
 import type { Metrics } from '../../lib/metrics.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Principal } from '../identity/principal.ts';
+import type { Principal } from '../identity/index.ts';
 import type { UsageRecorder, UsageStatus } from '../usage/index.ts';
 import type { JsonObject } from './field-checks.ts';
 import type { Endpoint } from './provider.ts';

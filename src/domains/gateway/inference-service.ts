@@ -1,5 +1,5 @@
 import { AppError } from '../../lib/app-error.ts';
-import type { Principal } from '../identity/principal.ts';
+import type { Principal } from '../identity/index.ts';
 import type { Deployment, Model, ModelCatalogue } from '../models/index.ts';
 import { AttemptScope } from './attempt-scope.ts';
 import { CallMeter, type MeterServices } from './call-meter.ts';

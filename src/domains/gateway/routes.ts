@@ -1,6 +1,6 @@
 import type {} from '@fastify/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { principalOf } from '../identity/principal.ts';
+import { principalOf } from '../identity/index.ts';
 import { clientSignal } from './client-signal.ts';
 import type { SendEventStream } from './event-stream-sender.ts';
 import type { JsonObject } from './field-checks.ts';
@@ -25,8 +25,6 @@ interface InferenceRoute {
 }
 
 const KEEP_ALIVE_MS = 15_000;
-// Messages carry pictures and files as base64.
-const BODY_BYTES_MAX = 64 * 1024 * 1024;
 
 const ROUTES: readonly InferenceRoute[] = [
   {
@@ -60,7 +58,6 @@ export async function gatewayRoutes(
       {
         config: { access: { scope: 'inference' } },
         schema: { summary: route.summary, tags: ['inference'] },
-        bodyLimit: BODY_BYTES_MAX,
       },
       async (request, reply) => answer(services, route, request, reply),
     );

@@ -2,7 +2,7 @@ import type {} from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { Database } from '../../ports/database.ts';
-import { principalOf } from '../identity/principal.ts';
+import { principalOf } from '../identity/index.ts';
 import { usageRecordNotFound } from './errors.ts';
 import { findUsagePosition, listUsage, summarizeUsage, type UsageFilter } from './repository.ts';
 import { usageObject } from './usage-row.ts';
