@@ -20,6 +20,7 @@ export async function runServer(env: Environment, output: Output): Promise<void>
     serviceName: 'llamp',
     serviceVersion: version(),
   });
+  output.print(`Llamp ${version()} starts; its data folder is ${config.dataDirectory}`);
   const application = await open(config, log);
   const { url } = await listen(application, config);
   for (const line of welcome(url, application.firstStart, config)) output.print(line);

@@ -1,7 +1,9 @@
-/** More calls wait for a store than may. The caller can try again later. */
-export class StoreBusyError extends Error {
+import { StoreUnavailableError } from '../../ports/store-unavailable-error.ts';
+
+/** Too many calls wait for the store already. */
+export class StoreBusyError extends StoreUnavailableError {
   constructor(store: string) {
-    super(`too many calls wait for the ${store} store`);
+    super(store, new Error('too many calls wait for it'));
     this.name = 'StoreBusyError';
   }
 }
