@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { httpError } from './errors.ts';
+import { nulError, nulPath } from './nul-characters.ts';
 
 /**
  * JSON bodies for the whole application. An empty body with a JSON content type is a mistake, except on DELETE,
@@ -13,9 +14,12 @@ export function acceptJson(app: FastifyInstance): void {
     { parseAs: 'string' },
     (request, body, done) => {
       if (body === '' && request.method === 'DELETE') return done(null, undefined);
-      return parse(request, body, (error, value) =>
-        error === null || error === undefined ? done(null, value) : done(invalidJson(error)),
-      );
+      return parse(request, body, (error, value) => {
+        if (error !== null && error !== undefined) return done(invalidJson(error));
+        // The escape is the only way to write the character, so most bodies need no second look.
+        const nul = body.includes('\\u0000') ? nulPath(value) : undefined;
+        return nul === undefined ? done(null, value) : done(nulError(nul));
+      });
     },
   );
 }

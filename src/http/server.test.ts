@@ -254,6 +254,15 @@ describe('bodies', () => {
     expectEnvelope(answer.json(), { code, param, type: 'invalid_request_error' });
   });
 
+  test('U+0000 is refused and named, an escaped backslash before it is not', async () => {
+    const refused = await post('/v1/things', { name: 'a', messages: [{ content: 'x\0y' }] });
+    expectEnvelope(refused.json(), { code: 'invalid_value', param: 'messages[0].content' });
+    expect((await post('/v1/things', { name: '\\u0000' })).statusCode).toBe(200);
+    const deep = `{"name":${'['.repeat(100_000)}"\\u0000"${']'.repeat(100_000)}}`;
+    expect((await post('/v1/things', deep)).statusCode).toBe(400);
+    expect((await app.inject({ url: '/v1/things?limit=%00', headers: auth })).statusCode).toBe(400);
+  });
+
   test('a body that is right arrives unchanged', async () => {
     const body = { name: '中文 🦙', count: 3, messages: [{ content: 'x' }] };
     const answer = await post('/v1/things', body);

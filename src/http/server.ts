@@ -10,6 +10,7 @@ import { errorHandler } from './error-response.ts';
 import { frameworkLog } from './framework-log.ts';
 import { type Health, serveHealth } from './health.ts';
 import { acceptJson, acceptRawJson } from './json-body.ts';
+import { refuseNulInUrls } from './nul-characters.ts';
 import { describeRoutes, serveOpenApi } from './openapi.ts';
 import { serveHomePage } from './pages/home-page.ts';
 import { type CompleteSetup, serveSetupPage } from './pages/setup-page.ts';
@@ -69,6 +70,7 @@ export async function buildServer(options: ServerOptions): Promise<HttpServer> {
   countRequests(app, options.metrics);
   logAccess(app, options.log);
   answerUnknownExpectations(app.server);
+  refuseNulInUrls(app);
 
   acceptJson(app);
   await acceptUploads(app, options.config.fileMaxBytes);
