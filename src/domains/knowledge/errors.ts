@@ -35,7 +35,8 @@ export const KNOWLEDGE_ERRORS = {
   },
   invalid_chunking_strategy: {
     status: 400,
-    description: '`chunk_overlap_tokens` must not exceed half of `max_chunk_size_tokens`.',
+    description:
+      'A static strategy names both sizes, `chunk_overlap_tokens` at most half of `max_chunk_size_tokens`; a new vector store takes a strategy only together with `file_ids`.',
   },
   invalid_attributes: {
     status: 400,

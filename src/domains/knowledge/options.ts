@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Database } from '../../ports/database.ts';
 import type { JobQueue } from '../../ports/job-queue.ts';
 import type { VectorIndex } from '../../ports/vector-index.ts';
-import type { EmbeddingService } from '../gateway/embedding.ts';
+import type { EmbeddingService } from '../gateway/index.ts';
 
 export interface KnowledgeDependencies {
   readonly database: Database;

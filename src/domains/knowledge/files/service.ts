@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../../lib/app-error.ts';
 import { BlobNotFoundError } from '../../../ports/blob-store.ts';
-import type { Principal } from '../../identity/principal.ts';
+import type { Principal } from '../../identity/index.ts';
 import { fileNotFound, invalidCursor, knowledgeError } from '../errors.ts';
 import { COLLECT_JOB, COLLECT_QUEUE } from '../ingestion/queues.ts';
 import type { KnowledgeDependencies } from '../options.ts';

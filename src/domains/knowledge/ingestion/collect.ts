@@ -60,14 +60,22 @@ async function collectGenerations(deps: KnowledgeDependencies, signal: AbortSign
     signal.throwIfAborted();
     const generations = await listSuperseded(database, BATCH);
     if (generations.length === 0) return;
-    await removeFromIndex(deps, generations, signal);
-    for (const generation of generations)
-      await deleteBlobs(deps, packPrefix(generation.id), signal);
+    await removeTraces(deps, generations, signal);
     await removeGenerations(
       database,
       generations.map((each) => each.id),
     );
   }
+}
+
+/** Takes generations out of the index and the blob store; their rows in SQL stay. */
+export async function removeTraces(
+  deps: KnowledgeDependencies,
+  generations: readonly SupersededGeneration[],
+  signal: AbortSignal,
+): Promise<void> {
+  await removeFromIndex(deps, generations, signal);
+  for (const generation of generations) await deleteBlobs(deps, packPrefix(generation.id), signal);
 }
 
 async function removeFromIndex(

@@ -1,5 +1,5 @@
 import { AppError } from '../../../lib/app-error.ts';
-import type { Principal } from '../../identity/principal.ts';
+import type { Principal } from '../../identity/index.ts';
 import type { KnowledgeDependencies } from '../options.ts';
 import type { PreparedChunk } from '../text/prepare.ts';
 import type { Ingestion } from './repository.ts';

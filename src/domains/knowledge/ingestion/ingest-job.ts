@@ -3,6 +3,7 @@ import { BlobNotFoundError } from '../../../ports/blob-store.ts';
 import { type Job, RetryLaterError } from '../../../ports/job-queue.ts';
 import { VectorIndexError } from '../../../ports/vector-index.ts';
 import { ParseFailure } from '../text/parse-failure.ts';
+import { removeTraces } from './collect.ts';
 import { ingest, type IngestTools, OvertakenError } from './ingest.ts';
 import { abandonGeneration, failGeneration, findIngestion, type Ingestion } from './repository.ts';
 import { COLLECT_JOB, COLLECT_QUEUE } from './queues.ts';
@@ -35,6 +36,8 @@ async function handleFailure(
   // The lease was lost or the process ends: another run goes on where this one stopped.
   if (signal.aborted) throw error;
   if (error instanceof OvertakenError) {
+    // Removed here and not left to the collector, which may have been there already, before the last step of this run.
+    await removeTraces(tools.deps, [{ ...ingestion, id: ingestion.generationId }], signal);
     await abandonGeneration(database, ingestion.generationId, clock.now());
     await jobs.enqueue(COLLECT_QUEUE, {}, COLLECT_JOB);
     return;

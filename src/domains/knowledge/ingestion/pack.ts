@@ -67,14 +67,17 @@ export class EmbeddingPack {
     );
   }
 
-  /** Vectors of chunks `[from, to)` out of the whole pack. */
-  async readRange(packKey: string, part: PartRange, signal: AbortSignal): Promise<Float32Array[]> {
+  /** Vectors of chunks `[from, to)` out of the whole pack, or undefined when it does not hold them. */
+  async readRange(
+    packKey: string,
+    part: PartRange,
+    signal: AbortSignal,
+  ): Promise<Float32Array[] | undefined> {
     const rowBytes = this.#dimensions * FLOAT_BYTES;
     const range = { start: part.from * rowBytes, end: part.to * rowBytes - 1 };
     const bytes = await this.#read(packKey, range, signal);
-    if (bytes?.length !== (part.to - part.from) * rowBytes)
-      throw new Error(`the embedding pack ${packKey} is missing or too short`);
-    return vectorsOf(bytes, this.#dimensions);
+    const isWhole = bytes?.length === (part.to - part.from) * rowBytes;
+    return isWhole ? vectorsOf(bytes, this.#dimensions) : undefined;
   }
 
   async *#bytesOfParts(parts: readonly PartRange[], signal: AbortSignal) {

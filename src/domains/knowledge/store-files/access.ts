@@ -1,4 +1,4 @@
-import type { Principal } from '../../identity/principal.ts';
+import type { Principal } from '../../identity/index.ts';
 import { invalidCursor, vectorStoreNotFound } from '../errors.ts';
 import type { KnowledgeDependencies } from '../options.ts';
 import { type ListObject, listObject, type PageRequest, type Position } from '../page.ts';

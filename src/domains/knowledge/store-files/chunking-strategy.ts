@@ -9,7 +9,10 @@ export interface StaticChunking {
   };
 }
 
-export type ChunkingRequest = { readonly type: 'auto' } | StaticChunking;
+export interface ChunkingRequest {
+  readonly type: 'auto' | 'static';
+  readonly static?: StaticChunking['static'];
+}
 
 /** What `auto` means; clients read it back, and OpenAI documents these two numbers. */
 const AUTO: StaticChunking = {
@@ -23,6 +26,10 @@ export function resolveChunking(
   param = 'chunking_strategy',
 ): StaticChunking {
   if (request === undefined || request.type === 'auto') return AUTO;
+  if (request.static === undefined)
+    throw knowledgeError('invalid_chunking_strategy', "A static strategy needs 'static'.", {
+      param: `${param}.static`,
+    });
   const { max_chunk_size_tokens: size, chunk_overlap_tokens: overlap } = request.static;
   if (overlap * 2 > size)
     throw knowledgeError(

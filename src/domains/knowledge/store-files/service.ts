@@ -1,4 +1,4 @@
-import type { Principal } from '../../identity/principal.ts';
+import type { Principal } from '../../identity/index.ts';
 import { type Attributes, checkPairs } from '../attributes.ts';
 import { storeFileNotFound } from '../errors.ts';
 import { COLLECT_JOB, COLLECT_QUEUE } from '../ingestion/queues.ts';

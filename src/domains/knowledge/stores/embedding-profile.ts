@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../../lib/app-error.ts';
-import type { Principal } from '../../identity/principal.ts';
+import type { Principal } from '../../identity/index.ts';
 import type { KnowledgeDependencies } from '../options.ts';
 import { TOKENIZER_VERSION } from '../text/tokenizer.ts';
 import { findModelDimensions } from './repository.ts';

@@ -1,4 +1,4 @@
-import type { Principal } from '../../identity/principal.ts';
+import type { Principal } from '../../identity/index.ts';
 import { checkPairs } from '../attributes.ts';
 import { invalidCursor, knowledgeError, vectorStoreNotFound } from '../errors.ts';
 import { COLLECT_JOB, COLLECT_QUEUE } from '../ingestion/queues.ts';

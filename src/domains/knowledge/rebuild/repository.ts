@@ -1,0 +1,42 @@
+import { sql } from 'kysely';
+import type { SqlExecutor } from '../../../ports/database.ts';
+import type { CollectionDefinition } from '../../../ports/vector-index.ts';
+import { statement } from '../repository.ts';
+
+const COLLECTIONS_MAX = 1000;
+
+export interface StoredGeneration {
+  readonly generationId: string;
+  readonly projectId: string;
+  readonly storeId: string;
+  readonly dimensions: number;
+  readonly chunkCount: number;
+  readonly packKey: string | null;
+}
+
+/** Collections that hold something which searches see. */
+export async function listCollections(database: SqlExecutor): Promise<CollectionDefinition[]> {
+  const { rows } = await database.execute(
+    statement<CollectionDefinition>(sql`select distinct s.collection as name, s.embedding_dimensions as dimensions
+      from vector_stores s where s.deleted_at is null and exists (select from generations g
+        where g.vector_store_id = s.id and g.state = 'current')
+      order by 1 limit ${COLLECTIONS_MAX}`),
+  );
+  return rows;
+}
+
+/** Current generations of a collection by id, after `after`. */
+export async function listCurrentGenerations(
+  database: SqlExecutor,
+  filter: { collection: string; after: string; limit: number },
+): Promise<StoredGeneration[]> {
+  const { rows } = await database.execute(
+    statement<StoredGeneration>(sql`select g.id as "generationId", g.project_id as "projectId",
+      g.vector_store_id as "storeId", s.embedding_dimensions as dimensions, g.chunk_count as "chunkCount",
+      g.pack_blob_key as "packKey"
+      from generations g join vector_stores s on s.id = g.vector_store_id
+      where g.collection = ${filter.collection} and g.state = 'current' and g.id > ${filter.after}
+      order by g.id limit ${filter.limit}`),
+  );
+  return rows;
+}

@@ -1,0 +1,46 @@
+import type { FastifyInstance } from 'fastify';
+import type { Static } from 'typebox';
+import { principalOf } from '../../identity/index.ts';
+import { CreateStoreBody, ListQuery, StoreParams, UpdateStoreBody } from '../schemas.ts';
+import type { StoreService } from '../stores/service.ts';
+import { ACCESS, callContext } from './call.ts';
+
+type Params = { Params: Static<typeof StoreParams> };
+
+const tags = ['vector stores'];
+
+export function vectorStoreRoutes(app: FastifyInstance, stores: StoreService): void {
+  app.post<{ Body: Static<typeof CreateStoreBody> }>(
+    '/vector_stores',
+    { config: ACCESS, schema: { summary: 'Create a vector store', tags, body: CreateStoreBody } },
+    (request, reply) => stores.create(callContext(request, reply), request.body),
+  );
+  app.get<{ Querystring: Static<typeof ListQuery> }>(
+    '/vector_stores',
+    { config: ACCESS, schema: { summary: 'List vector stores', tags, querystring: ListQuery } },
+    (request) => stores.list(principalOf(request), request.query),
+  );
+  app.get<Params>(
+    '/vector_stores/:store_id',
+    { config: ACCESS, schema: { summary: 'Get a vector store', tags, params: StoreParams } },
+    (request) => stores.get(principalOf(request), request.params.store_id),
+  );
+  app.post<Params & { Body: Static<typeof UpdateStoreBody> }>(
+    '/vector_stores/:store_id',
+    {
+      config: ACCESS,
+      schema: {
+        summary: 'Change a vector store',
+        tags,
+        params: StoreParams,
+        body: UpdateStoreBody,
+      },
+    },
+    (request) => stores.update(principalOf(request), request.params.store_id, request.body),
+  );
+  app.delete<Params>(
+    '/vector_stores/:store_id',
+    { config: ACCESS, schema: { summary: 'Delete a vector store', tags, params: StoreParams } },
+    (request) => stores.remove(principalOf(request), request.params.store_id),
+  );
+}
