@@ -6,11 +6,18 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { Agent, request } from 'undici';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { describeWithLegs } from '../support/legs.ts';
+import {
+  announce,
+  childrenOf,
+  createCertificate,
+  handshake,
+  post,
+  textOf,
+} from '../support/servers/nginx-probes.ts';
 import {
   type NginxOptions,
   type RunningNginx,
@@ -313,55 +320,3 @@ describeWithLegs('Nginx configuration of the deployment (OP-3)', ['nginx'], ({ n
     expect(received.join('')).toBe('start end');
   });
 });
-
-async function textOf(url: string, headers: Record<string, string> = {}): Promise<string> {
-  const { body } = await request(url, { headers });
-  return body.text();
-}
-
-const post = (url: string) =>
-  request(url, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } });
-
-// curl asks with "Expect: 100-continue" and sends nothing of the body when it is refused.
-async function announce(url: string, sizeMb: number): Promise<string> {
-  const { connect: connectTcp } = await import('node:net');
-  const { hostname, port, pathname } = new URL(url);
-  const socket = connectTcp(Number(port), hostname);
-  const length = sizeMb * 1024 * 1024;
-  socket.write(
-    `POST ${pathname} HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n`,
-  );
-  let text = '';
-  for await (const chunk of socket) {
-    text += String(chunk);
-    if (text.includes('100 Continue') || text.endsWith('}}')) break;
-  }
-  return text;
-}
-
-async function handshake(port: number, version: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3') {
-  const socket = connect({
-    port,
-    host: '127.0.0.1',
-    rejectUnauthorized: false,
-    ALPNProtocols: ['h2', 'http/1.1'],
-    minVersion: version,
-    maxVersion: version,
-    // OpenSSL itself refuses TLS 1.1 at its default level: lower it, so that the server is what refuses.
-    ciphers: 'DEFAULT@SECLEVEL=0',
-  });
-  await once(socket, 'secureConnect');
-  const result = { version: socket.getProtocol(), protocol: socket.alpnProtocol };
-  socket.destroy();
-  return result;
-}
-
-async function childrenOf(pid: number): Promise<string[]> {
-  return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ').filter(Boolean);
-}
-
-async function createCertificate(directory: string): Promise<void> {
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const files = ['-keyout', join(directory, 'tls.key'), '-out', join(directory, 'tls.crt')];
-  await run('openssl', ['req', '-x509', ...key, '-days', '2', '-subj', '/CN=localhost', ...files]);
-}
