@@ -35,14 +35,36 @@ export async function describeRoutes(app: FastifyInstance, version: string): Pro
           apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, `sk-llamp-…`' },
         },
         schemas: { Error: ERROR_SCHEMA },
+        responses: {
+          Error: {
+            description: 'What went wrong; docs/errors.md lists the codes.',
+            content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+          },
+        },
       },
     },
     convertConstToEnum: false,
     transform: ({ schema, url, route }) => ({
       schema: withAccess(schema ?? {}, route.config?.access),
-      url,
+      // A wildcard has no name in OpenAPI.
+      url: url.replace(/\*$/, ':name'),
     }),
+    transformObject: (document) =>
+      'openapiObject' in document ? withErrorResponses(document.openapiObject) : {},
   });
+}
+
+// Every route may fail in the same form.
+function withErrorResponses<T extends { paths?: object }>(document: T): T {
+  for (const operations of Object.values(document.paths ?? {})) {
+    for (const operation of Object.values(operations as Record<string, { responses?: object }>)) {
+      operation.responses = {
+        ...operation.responses,
+        default: { $ref: '#/components/responses/Error' },
+      };
+    }
+  }
+  return document;
 }
 
 /** `/openapi.json` */
