@@ -7,7 +7,9 @@ import { garbage } from './upstream-failure.ts';
 const DIMENSIONS_MAX = 65_536;
 
 /** Embeddings for other domains over the same router, limits and meter as a client's call. */
-export function inferenceEmbeddingService(inference: InferenceService): EmbeddingService {
+export function inferenceEmbeddingService(
+  inference: Pick<InferenceService, 'complete'>,
+): EmbeddingService {
   return {
     embed: async (request) => {
       const { principal, requestId, signal } = request;

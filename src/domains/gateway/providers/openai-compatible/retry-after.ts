@@ -8,7 +8,9 @@ export function retryAfterMs(
   const value = headers['retry-after'];
   const seconds = numeric(value);
   if (seconds !== undefined) return seconds * 1000;
-  const dateMs = value === undefined ? Number.NaN : Date.parse(value);
+  // `Date.parse` makes a date of nearly everything, even of "-1".
+  const isDate = value !== undefined && /^[A-Z][a-z]{2}/.test(value);
+  const dateMs = isDate ? Date.parse(value) : Number.NaN;
   return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
 }
 

@@ -26,6 +26,11 @@ export class UpstreamPool {
     });
   }
 
+  /** Calls that hold a socket or wait for one. */
+  get open(): number {
+    return this.#open;
+  }
+
   async request(options: Dispatcher.RequestOptions): Promise<Dispatcher.ResponseData> {
     if (this.#open >= CONNECTIONS_MAX + WAITING_MAX) {
       throw failure('overloaded', 'upstream_overloaded', {
