@@ -113,13 +113,34 @@ async function openDomains(stores: Stores, context: RuntimeContext) {
     log,
     metrics,
     embedding: inferenceEmbeddingService(gateway.inference),
-    options: {
-      defaultEmbeddingModel: config.embeddingModel ?? BUILTIN_EMBEDDING_MODEL,
-      fileSizeMaxBytes: config.http.fileMaxBytes,
-      ingestConcurrency: config.workers,
-    },
+    options: knowledgeOptions(config),
   });
   return { firstStart, keys, identity, setup, recorder, catalogue, gateway, knowledge };
+}
+
+/** Knowledge without a server around it, for commands that only move what is stored: it cannot embed. */
+export function openStoredKnowledge(stores: Stores, context: RuntimeContext): Knowledge {
+  const { config, log, clock, metrics } = context;
+  const embed = async () => {
+    throw new Error('this command works with stored embeddings and makes none');
+  };
+  return createKnowledge({
+    ...stores,
+    jobs: stores.queue,
+    clock,
+    log,
+    metrics,
+    embedding: { embed },
+    options: knowledgeOptions(config),
+  });
+}
+
+function knowledgeOptions(config: Config) {
+  return {
+    defaultEmbeddingModel: config.embeddingModel ?? BUILTIN_EMBEDDING_MODEL,
+    fileSizeMaxBytes: config.http.fileMaxBytes,
+    ingestConcurrency: config.workers,
+  };
 }
 
 function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {

@@ -64,11 +64,18 @@ export function createContext(config: Config, log: Log): RuntimeContext {
   return { config, log, clock: systemClock, metrics: createMetrics() };
 }
 
-/** Opens every store, or none: what was open is closed again when a later one refuses. */
-export async function openStores(context: RuntimeContext): Promise<Stores> {
+/**
+ * Opens every store, or none: what was open is closed again when a later one refuses. A server keeps its data folder to
+ * itself, for the journal in it; a command beside a server on served stores does not.
+ */
+export async function openStores(
+  context: RuntimeContext,
+  purpose: 'server' | 'command',
+): Promise<Stores> {
   await using opened = new AsyncDisposableStack();
   const { config, log, clock, metrics } = context;
-  if (config.database !== undefined) await holdDataFolder(config, opened);
+  const isServed = config.database !== undefined;
+  if (isServed && purpose === 'server') await holdDataFolder(config, opened);
   const database = meteredDatabase(await openDatabase(context, opened), metrics);
   const blobs = decoratedBlobs(await openBlobs(context), context);
   opened.defer(() => blobs.close());

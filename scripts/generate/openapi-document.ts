@@ -17,7 +17,7 @@ export async function openApiDocument(version: string): Promise<string> {
   try {
     const config = loadConfig({ LLAMP_DATA_DIR: directory, LLAMP_PORT: '0', LLAMP_WORKERS: '0' });
     const context = { config, log: silentLog, clock: systemClock, metrics: createMetrics() };
-    const stores = await openStores(context);
+    const stores = await openStores(context, 'server');
     const application = await openApplication(stores, context, version);
     const { url } = await application.listen();
     const answer = await request(`${url}/openapi.json`, {

@@ -33,7 +33,7 @@ export async function runServer(env: Environment, output: Output): Promise<void>
 async function open(config: Config, log: Log): Promise<Application> {
   try {
     const context = createContext(config, log);
-    const stores = await openStores(context);
+    const stores = await openStores(context, 'server');
     return await openApplication(stores, context, version());
   } catch (error) {
     throw startFailure(error, config.dataDirectory);
