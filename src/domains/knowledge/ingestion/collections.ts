@@ -4,7 +4,7 @@ import type { VectorIndex } from '../../../ports/vector-index.ts';
 export class KnownCollections {
   readonly #index: VectorIndex;
   readonly #timeoutMs: number;
-  readonly #known = new Set<string>();
+  readonly #known = new Map<string, Promise<void>>();
 
   constructor(index: VectorIndex, options: { timeoutMs: number }) {
     this.#index = index;
@@ -12,9 +12,16 @@ export class KnownCollections {
   }
 
   async ensure(collection: { name: string; dimensions: number }): Promise<void> {
-    if (this.#known.has(collection.name)) return;
-    await this.#index.ensureCollection(collection, { timeoutMs: this.#timeoutMs });
-    this.#known.add(collection.name);
+    const known = this.#known.get(collection.name);
+    const ensured =
+      known ?? this.#index.ensureCollection(collection, { timeoutMs: this.#timeoutMs });
+    this.#known.set(collection.name, ensured);
+    try {
+      await ensured;
+    } catch (error) {
+      this.forget(collection.name);
+      throw error;
+    }
   }
 
   /** After a collection was found missing or has been dropped. */

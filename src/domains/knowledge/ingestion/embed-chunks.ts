@@ -4,25 +4,26 @@ import type { KnowledgeDependencies } from '../options.ts';
 import type { PreparedChunk } from '../text/prepare.ts';
 import type { Ingestion } from './repository.ts';
 
-/** Embeds chunks with the model of their store, each under the titles it stands under. */
-export async function embedChunks(
+/** Embeds texts with the model of the store. */
+export async function embedTexts(
   deps: KnowledgeDependencies,
   ingestion: Ingestion,
-  chunks: readonly PreparedChunk[],
+  texts: readonly string[],
   signal: AbortSignal,
 ): Promise<Float32Array[]> {
   const vectors = await deps.embedding.embed({
     principal: ingestPrincipal(ingestion),
     requestId: `ingest-${ingestion.generationId}`,
     model: ingestion.model,
-    inputs: chunks.map(embeddedText),
+    inputs: texts,
     signal: AbortSignal.any([signal, AbortSignal.timeout(deps.options.embedTimeoutMs)]),
   });
-  checkVectors(ingestion, chunks.length, vectors);
+  checkVectors(ingestion, texts.length, vectors);
   return vectors;
 }
 
-function embeddedText(chunk: PreparedChunk): string {
+/** What is embedded of a chunk: its text under the titles it stands under. */
+export function embeddedText(chunk: PreparedChunk): string {
   const { content, headingPath } = chunk;
   return headingPath === null ? content : `${headingPath}\n${content}`;
 }

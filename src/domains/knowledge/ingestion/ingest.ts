@@ -5,14 +5,16 @@ import { chunkSize } from '../store-files/chunking-strategy.ts';
 import { ParseFailure } from '../text/parse-failure.ts';
 import type { PreparedChunk, PrepareTask } from '../text/prepare.ts';
 import type { KnownCollections } from './collections.ts';
-import { embedChunks } from './embed-chunks.ts';
+import { embeddedText, embedTexts } from './embed-chunks.ts';
 import { EmbeddingPack, type PartRange, partRanges } from './pack.ts';
 import {
+  type ChunkTotals,
   completeGeneration,
   type Ingestion,
   insertChunks,
   listChunks,
   reportProgress,
+  type UnstoredChunks,
 } from './repository.ts';
 
 const CHUNKS_PER_INSERT = 256;
@@ -36,9 +38,9 @@ export class OvertakenError extends Error {
 }
 
 /**
- * Makes one generation: parse and store its chunks, embed and index them part by part, keep the embeddings, and make
- * it current in one transaction. Each step can be repeated, so a run that died is simply run again: it goes on at the
- * first part without embeddings.
+ * Makes one generation: parse, embed and index its chunks part by part, keep the embeddings, and make it current in
+ * one transaction. Each step can be repeated, so a run that died is simply run again: it goes on at the first part
+ * without embeddings.
  */
 export async function ingest(
   tools: IngestTools,
@@ -46,26 +48,73 @@ export async function ingest(
   signal: AbortSignal,
 ): Promise<void> {
   const { deps } = tools;
-  const prepared =
-    ingestion.chunkCount === null ? await prepare(tools, ingestion, signal) : undefined;
-  const chunkCount = prepared?.length ?? ingestion.chunkCount ?? 0;
-  const parts = partRanges(chunkCount, deps.options.embedBatchSize);
-  const pack = packOf(deps, ingestion);
+  const content = await chunksToMake(tools, ingestion, signal);
+  const parts = partRanges(content.chunkCount, deps.options.embedBatchSize);
+  const pack = new EmbeddingPack(deps.blobs, ingestion, { timeoutMs: deps.options.blobTimeoutMs });
+  const partKeys: string[] = [];
   let textBytes = 0;
   for (const part of parts) {
     signal.throwIfAborted();
-    const chunks = await chunksOf(deps, ingestion, { prepared, part });
-    textBytes += chunks.reduce((sum, chunk) => sum + Buffer.byteLength(chunk.content), 0);
-    const written = prepared === undefined ? await pack.readPart(part, signal) : undefined;
-    const vectors = written ?? (await embedPart(deps, ingestion, { pack, part, chunks }, signal));
+    if (part.from > 0) await requireWanted(deps, ingestion, part.from);
+    const chunks = await chunksOf(deps, ingestion, { prepared: content.prepared, part });
+    const { key, vectors } = await embedPart(deps, ingestion, { pack, part, chunks }, signal);
     await indexChunks(tools, ingestion, { chunks, vectors }, signal);
-    await requireWanted(deps, ingestion, part.to);
+    partKeys.push(key);
+    textBytes += chunks.reduce((sum, chunk) => sum + Buffer.byteLength(chunk.content), 0);
   }
-  const packKey = await pack.join(parts, signal);
-  const usageBytes = textBytes + chunkCount * ingestion.dimensions * 4;
-  const result = { packKey, chunkCount, usageBytes, now: deps.clock.now() };
-  if (!(await completeGeneration(deps.database, ingestion, result))) throw new OvertakenError();
-  await pack.deleteParts(parts, signal);
+  const completed = await completeGeneration(deps.database, ingestion, {
+    packKey: await pack.join(partKeys, signal),
+    usageBytes: textBytes + content.chunkCount * ingestion.dimensions * 4,
+    chunkCount: content.chunkCount,
+    unstored: content.unstored,
+    now: deps.clock.now(),
+  });
+  if (!completed) throw new OvertakenError();
+  await pack.deleteParts(partKeys, signal);
+}
+
+interface ChunksToMake {
+  readonly chunkCount: number;
+  /** In memory, unless an earlier run has stored them. */
+  readonly prepared: readonly PreparedChunk[] | undefined;
+  /** To be stored when the generation becomes current. */
+  readonly unstored: UnstoredChunks | undefined;
+}
+
+/**
+ * The chunks of a short file are stored with the last step, which makes one transaction of two. Those of a long one
+ * are stored first, so that nothing is parsed twice and its progress can be seen.
+ */
+async function chunksToMake(
+  tools: IngestTools,
+  ingestion: Ingestion,
+  signal: AbortSignal,
+): Promise<ChunksToMake> {
+  const { clock, database, options } = tools.deps;
+  if (ingestion.chunkCount !== null)
+    return { chunkCount: ingestion.chunkCount, prepared: undefined, unstored: undefined };
+  const prepared = await prepare(tools, ingestion, signal);
+  const chunkCount = prepared.length;
+  const totals = totalsOf(prepared);
+  if (chunkCount <= options.embedBatchSize)
+    return { chunkCount, prepared, unstored: { chunks: prepared, totals } };
+  for (const { from, to } of partRanges(chunkCount, CHUNKS_PER_INSERT)) {
+    const isLast = to === chunkCount;
+    await insertChunks(database, ingestion, prepared.slice(from, to), {
+      isFirst: from === 0,
+      totals: isLast ? totals : undefined,
+      now: clock.now(),
+    });
+  }
+  return { chunkCount, prepared, unstored: undefined };
+}
+
+function totalsOf(chunks: readonly PreparedChunk[]): ChunkTotals {
+  return {
+    chunkCount: chunks.length,
+    wordsLength: tokenCount(chunks, 'words'),
+    charactersLength: tokenCount(chunks, 'characters'),
+  };
 }
 
 async function prepare(
@@ -73,22 +122,10 @@ async function prepare(
   ingestion: Ingestion,
   signal: AbortSignal,
 ): Promise<PreparedChunk[]> {
-  const { clock, database, options } = deps;
   const bytes = await readFile(deps, ingestion, signal);
   const { filename, chunking } = ingestion;
-  const task = { filename, bytes, size: chunkSize(chunking), limits: options };
-  const chunks = await preparer.prepare(task, signal);
-  const totals = {
-    chunkCount: chunks.length,
-    wordsLength: tokenCount(chunks, 'words'),
-    charactersLength: tokenCount(chunks, 'characters'),
-  };
-  for (const range of partRanges(chunks.length, CHUNKS_PER_INSERT)) {
-    const total = range.to === chunks.length ? totals : undefined;
-    const progress = { isFirst: range.from === 0, total, now: clock.now() };
-    await insertChunks(database, ingestion, chunks.slice(range.from, range.to), progress);
-  }
-  return chunks;
+  const task = { filename, bytes, size: chunkSize(chunking), limits: deps.options };
+  return await preparer.prepare(task, signal);
 }
 
 /** The bytes in memory of their own: they are handed over to a thread, which a shared buffer cannot be. */
@@ -124,10 +161,15 @@ async function embedPart(
   ingestion: Ingestion,
   work: { pack: EmbeddingPack; part: PartRange; chunks: readonly PreparedChunk[] },
   signal: AbortSignal,
-): Promise<Float32Array[]> {
-  const vectors = await embedChunks(deps, ingestion, work.chunks, signal);
-  await work.pack.writePart(work.part, vectors, signal);
-  return vectors;
+): Promise<{ key: string; vectors: Float32Array[] }> {
+  const { pack, part, chunks } = work;
+  const texts = chunks.map(embeddedText);
+  const key = pack.partKey(part, texts);
+  const written = await pack.readPart(key, texts.length, signal);
+  if (written !== undefined) return { key, vectors: written };
+  const vectors = await embedTexts(deps, ingestion, texts, signal);
+  await pack.writePart(key, vectors, signal);
+  return { key, vectors };
 }
 
 async function indexChunks(
@@ -173,8 +215,4 @@ async function requireWanted(
 ): Promise<void> {
   const isWanted = await reportProgress(database, ingestion, { chunksDone, now: clock.now() });
   if (!isWanted) throw new OvertakenError();
-}
-
-function packOf({ blobs, options }: KnowledgeDependencies, ingestion: Ingestion): EmbeddingPack {
-  return new EmbeddingPack(blobs, ingestion, { timeoutMs: options.blobTimeoutMs });
 }

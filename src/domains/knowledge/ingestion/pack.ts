@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { type BlobStore, BlobNotFoundError } from '../../../ports/blob-store.ts';
@@ -31,40 +32,49 @@ export class EmbeddingPack {
     this.#dimensions = generation.dimensions;
   }
 
+  /**
+   * Key of the part that holds the embeddings of these texts. Made from the texts themselves, so that a part of an
+   * earlier run is used only when it fits, whatever has been upgraded or configured since.
+   */
+  partKey(part: PartRange, texts: readonly string[]): string {
+    const digest = createHash('sha256').update(JSON.stringify(texts)).digest('hex');
+    return `${this.#prefix}${part.from}-${part.to}-${digest.slice(0, 32)}`;
+  }
+
   /** Vectors of a part that an earlier run has written, or undefined. */
-  async readPart(part: PartRange, signal: AbortSignal): Promise<Float32Array[] | undefined> {
-    const bytes = await this.#read(this.#partKey(part), undefined, signal);
-    const expected = (part.to - part.from) * this.#dimensions * FLOAT_BYTES;
-    return bytes?.length === expected ? vectorsOf(bytes, this.#dimensions) : undefined;
+  async readPart(
+    key: string,
+    count: number,
+    signal: AbortSignal,
+  ): Promise<Float32Array[] | undefined> {
+    const bytes = await this.#read(key, undefined, signal);
+    const isWhole = bytes?.length === count * this.#dimensions * FLOAT_BYTES;
+    return isWhole ? vectorsOf(bytes, this.#dimensions) : undefined;
   }
 
   async writePart(
-    part: PartRange,
+    key: string,
     vectors: readonly Float32Array[],
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#blobs.put(this.#partKey(part), bytesOf(vectors), this.#options(signal));
+    await this.#blobs.put(key, bytesOf(vectors), this.#options(signal));
   }
 
   /** Joins the parts and answers the key of the whole pack. A single part is the pack. */
-  async join(parts: readonly PartRange[], signal: AbortSignal): Promise<string> {
-    const [first, ...rest] = parts;
-    if (first !== undefined && rest.length === 0) return this.#partKey(first);
+  async join(partKeys: readonly string[], signal: AbortSignal): Promise<string> {
+    const [first, ...rest] = partKeys;
+    if (first !== undefined && rest.length === 0) return first;
     const key = `${this.#prefix}pack`;
-    await this.#blobs.put(key, Readable.from(this.#bytesOfParts(parts, signal)), {
-      ...this.#options(signal),
-      timeoutMs: this.#timeoutMs + parts.length * this.#timeoutMs,
+    await this.#blobs.put(key, Readable.from(this.#bytesOfParts(partKeys, signal)), {
+      signal,
+      timeoutMs: this.#timeoutMs * (1 + partKeys.length),
     });
     return key;
   }
 
   /** Parts are of no use once they are joined. */
-  async deleteParts(parts: readonly PartRange[], signal: AbortSignal): Promise<void> {
-    if (parts.length < 2) return;
-    await this.#blobs.delete(
-      parts.map((part) => this.#partKey(part)),
-      this.#options(signal),
-    );
+  async deleteParts(partKeys: readonly string[], signal: AbortSignal): Promise<void> {
+    if (partKeys.length > 1) await this.#blobs.delete(partKeys, this.#options(signal));
   }
 
   /** Vectors of chunks `[from, to)` out of the whole pack, or undefined when it does not hold them. */
@@ -80,10 +90,10 @@ export class EmbeddingPack {
     return isWhole ? vectorsOf(bytes, this.#dimensions) : undefined;
   }
 
-  async *#bytesOfParts(parts: readonly PartRange[], signal: AbortSignal) {
-    for (const part of parts) {
-      const bytes = await this.#read(this.#partKey(part), undefined, signal);
-      if (bytes === undefined) throw new BlobNotFoundError(this.#partKey(part));
+  async *#bytesOfParts(partKeys: readonly string[], signal: AbortSignal) {
+    for (const key of partKeys) {
+      const bytes = await this.#read(key, undefined, signal);
+      if (bytes === undefined) throw new Error(`the part ${key} of an embedding pack is gone`);
       yield bytes;
     }
   }
@@ -99,10 +109,6 @@ export class EmbeddingPack {
       if (error instanceof BlobNotFoundError) return undefined;
       throw error;
     }
-  }
-
-  #partKey(part: PartRange): string {
-    return `${this.#prefix}${part.from}-${part.to}`;
   }
 
   #options(signal: AbortSignal) {

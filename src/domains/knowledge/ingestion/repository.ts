@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Database, SqlExecutor } from '../../../ports/database.ts';
+import type { Database, SqlExecutor, Statement } from '../../../ports/database.ts';
 import { jsonValue, statement } from '../repository.ts';
 import type { StaticChunking } from '../store-files/chunking-strategy.ts';
 import type { PreparedChunk } from '../text/prepare.ts';
@@ -43,16 +43,39 @@ export async function findIngestion(
   return rows[0];
 }
 
-/** Stores some chunks of a generation; `isFirst` removes what a run that died had stored. */
+export interface ChunkTotals {
+  readonly chunkCount: number;
+  readonly wordsLength: number;
+  readonly charactersLength: number;
+}
+
+export interface UnstoredChunks {
+  readonly chunks: readonly PreparedChunk[];
+  readonly totals: ChunkTotals;
+}
+
+/** Stores some chunks of a generation; `isFirst` removes what a run that died had stored, `totals` come with the last. */
 export async function insertChunks(
   database: Database,
   ingestion: Ingestion,
   chunks: readonly PreparedChunk[],
-  progress: { isFirst: boolean; total?: ChunkTotals; now: Date },
+  step: { isFirst: boolean; totals: ChunkTotals | undefined; now: Date },
 ): Promise<void> {
-  const { generationId, projectId } = ingestion;
-  const insert =
-    statement(sql`insert into chunks (generation_id, ordinal, project_id, content, char_start, char_end,
+  const clear = statement(sql`delete from chunks where generation_id = ${ingestion.generationId}`);
+  await database.batch([
+    ...(step.isFirst ? [clear] : []),
+    chunkInsert(ingestion, chunks),
+    ...(step.totals === undefined ? [] : [totalsUpdate(ingestion, step.totals)]),
+    ...(step.totals === undefined ? [] : [expectedProgress(ingestion, step.totals, step.now)]),
+  ]);
+}
+
+// For a generation that has been collected meanwhile nothing is inserted.
+function chunkInsert(
+  { generationId, projectId }: Ingestion,
+  chunks: readonly PreparedChunk[],
+): Statement {
+  return statement(sql`insert into chunks (generation_id, ordinal, project_id, content, char_start, char_end,
       page, heading_path, token_count, words, characters)
     select ${generationId}::text, c.ordinal, ${projectId}::text, c.content, c."charStart", c."charEnd", c.page,
       c."headingPath", c."tokenCount", c.words, c.characters
@@ -60,25 +83,17 @@ export async function insertChunks(
       page int, "headingPath" text, "tokenCount" int, words text, characters text)
     where exists (select from generations g where g.id = ${generationId} and g.state = 'building')
     on conflict do nothing`);
-  const clear = statement(sql`delete from chunks where generation_id = ${generationId}`);
-  const done =
-    progress.total === undefined ? [] : chunkTotals(ingestion, progress.total, progress.now);
-  await database.batch([...(progress.isFirst ? [clear] : []), insert, ...done]);
 }
 
-export interface ChunkTotals {
-  readonly chunkCount: number;
-  readonly wordsLength: number;
-  readonly charactersLength: number;
+function totalsUpdate({ generationId }: Ingestion, totals: ChunkTotals): Statement {
+  return statement(sql`update generations set chunk_count = ${totals.chunkCount},
+    words_length = ${totals.wordsLength}, characters_length = ${totals.charactersLength}
+    where id = ${generationId}`);
 }
 
-function chunkTotals(ingestion: Ingestion, total: ChunkTotals, now: Date) {
-  return [
-    statement(sql`update generations set chunk_count = ${total.chunkCount}, words_length = ${total.wordsLength},
-      characters_length = ${total.charactersLength} where id = ${ingestion.generationId}`),
-    statement(sql`update vector_store_files set chunks_total = ${total.chunkCount}, chunks_done = 0,
-      progressed_at = ${now} where ${isBuilding(ingestion)}`),
-  ];
+function expectedProgress(ingestion: Ingestion, totals: ChunkTotals, now: Date): Statement {
+  return statement(sql`update vector_store_files set chunks_total = ${totals.chunkCount}, chunks_done = 0,
+    progressed_at = ${now} where ${isBuilding(ingestion)}`);
 }
 
 /** Chunks `[from, to)` in order. */
@@ -108,33 +123,49 @@ export async function reportProgress(
   return affectedRows > 0;
 }
 
+export interface CompletedGeneration {
+  readonly packKey: string;
+  readonly chunkCount: number;
+  readonly usageBytes: number;
+  readonly unstored: UnstoredChunks | undefined;
+  readonly now: Date;
+}
+
 /**
  * Makes the generation the current one, all at once: from here on searches see it and not the one before. Answers
- * false, and changes nothing, when it is no longer wanted. The store is locked first, as everywhere.
+ * false, and changes nothing that can be seen, when it is no longer wanted. The store is locked first, as everywhere.
  */
 export async function completeGeneration(
   database: Database,
   ingestion: Ingestion,
-  result: { packKey: string; chunkCount: number; usageBytes: number; now: Date },
+  result: CompletedGeneration,
 ): Promise<boolean> {
+  const { unstored } = result;
+  const results = await database.batch([
+    statement(sql`select id from vector_stores where id = ${ingestion.storeId} for no key update`),
+    ...(unstored === undefined
+      ? []
+      : [chunkInsert(ingestion, unstored.chunks), totalsUpdate(ingestion, unstored.totals)]),
+    generationFlip(ingestion, result),
+  ]);
+  return (results.at(-1)?.affectedRows ?? 0) > 0;
+}
+
+function generationFlip(ingestion: Ingestion, result: CompletedGeneration): Statement {
   const { generationId, storeId } = ingestion;
   const { packKey, chunkCount, usageBytes, now } = result;
-  const results = await database.batch([
-    statement(sql`select id from vector_stores where id = ${storeId} for no key update`),
-    statement(sql`with target as (select current_generation_id as before from vector_store_files
-        where ${isBuilding(ingestion)} for update),
-      replaced as (update generations set state = 'superseded', superseded_at = ${now}
-        where id = (select before from target)),
-      made as (update generations set state = 'current', pack_blob_key = ${packKey}
-        where id = ${generationId} and exists (select from target)),
-      changed as (update vector_stores set changed_at = ${now}, last_active_at = greatest(last_active_at, ${now})
-        where id = ${storeId} and exists (select from target))
-      update vector_store_files set status = 'completed', error_code = null, error_message = null,
-        current_generation_id = ${generationId}, building_generation_id = null, usage_bytes = ${usageBytes},
-        chunks_done = ${chunkCount}, chunks_total = ${chunkCount}, progressed_at = ${now}
-      where ${isBuilding(ingestion)} and exists (select from target)`),
-  ]);
-  return (results[1]?.affectedRows ?? 0) > 0;
+  return statement(sql`with target as (select current_generation_id as before from vector_store_files
+      where ${isBuilding(ingestion)} for update),
+    replaced as (update generations set state = 'superseded', superseded_at = ${now}
+      where id = (select before from target)),
+    made as (update generations set state = 'current', pack_blob_key = ${packKey}
+      where id = ${generationId} and exists (select from target)),
+    changed as (update vector_stores set changed_at = ${now}, last_active_at = greatest(last_active_at, ${now})
+      where id = ${storeId} and exists (select from target))
+    update vector_store_files set status = 'completed', error_code = null, error_message = null,
+      current_generation_id = ${generationId}, building_generation_id = null, usage_bytes = ${usageBytes},
+      chunks_done = ${chunkCount}, chunks_total = ${chunkCount}, progressed_at = ${now}
+    where ${isBuilding(ingestion)} and exists (select from target)`);
 }
 
 /** Ends the ingestion as failed. A generation that was current before stays so. */

@@ -1,5 +1,3 @@
-import { AppError } from '../../../lib/app-error.ts';
-import { DatabaseError } from '../../../ports/database.ts';
 import { VectorIndexError } from '../../../ports/vector-index.ts';
 import { knowledgeError } from '../errors.ts';
 import type { KnowledgeDependencies } from '../options.ts';
@@ -67,6 +65,8 @@ export class SearchService {
     try {
       return await this.#findIn(store, scope, { context, request });
     } catch (error) {
+      if (isMissingCollection(error) && !(await hasCurrentGeneration(this.#deps.database, scope)))
+        return [];
       throw asSearchError(error);
     }
   }
@@ -100,8 +100,7 @@ export class SearchService {
   /** Generations to look into: all (undefined), or those that the filter leaves when they are few enough to name. */
   async #generationsFor(scope: VisibleScope): Promise<string[] | undefined> {
     const { database } = this.#deps;
-    if (scope.filter === undefined)
-      return (await hasCurrentGeneration(database, scope)) ? undefined : [];
+    if (scope.filter === undefined) return undefined;
     const limit = GENERATIONS_IN_FILTER_MAX + 1;
     const ids = await listMatchingGenerations(database, scope, limit);
     return ids.length > GENERATIONS_IN_FILTER_MAX ? undefined : ids;
@@ -190,8 +189,12 @@ function isFresh(store: StoreRecord, now: Date): boolean {
   return now.getTime() - store.changed_at.getTime() < STRONG_AFTER_CHANGE_MS;
 }
 
+// A collection is made for the first file that needs it.
+function isMissingCollection(error: unknown): boolean {
+  return error instanceof VectorIndexError && error.code === 'collection_missing';
+}
+
 function asSearchError(error: unknown): unknown {
-  if (error instanceof AppError || error instanceof DatabaseError) return error;
   if (!(error instanceof VectorIndexError)) return error;
   return knowledgeError(
     'knowledge_store_unavailable',
