@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 
+const GROWTH_TIMEOUT_MS = 60_000;
+
 /**
  * Writes through the public API as fast as it is answered and keeps a ledger of everything that was acknowledged.
  * Afterwards `losses` asks for each entry and names what is gone.
@@ -24,6 +26,20 @@ export class LedgerClient {
       attached: this.#attached.length,
       usage: this.#requestIds.length,
     };
+  }
+
+  /** Resolves when every kind of write was acknowledged at least once more since the call. */
+  async untilEachKindGrew(): Promise<void> {
+    const before = this.acknowledged;
+    const deadline = Date.now() + GROWTH_TIMEOUT_MS;
+    const hasGrown = () => {
+      const now = this.acknowledged;
+      return (Object.keys(now) as (keyof typeof now)[]).every((kind) => now[kind] > before[kind]);
+    };
+    while (!hasGrown()) {
+      if (Date.now() > deadline) throw new Error('the server does not acknowledge writes');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   }
 
   /** Writes of every kind at once until `signal` aborts; a request that fails is simply not acknowledged. */
@@ -73,7 +89,10 @@ export class LedgerClient {
     const answer = await fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
       headers: { ...this.#headers(), 'content-type': 'application/json' },
-      body: JSON.stringify({ model: this.#chatModel, messages: [{ role: 'user', content: 'count me' }] }),
+      body: JSON.stringify({
+        model: this.#chatModel,
+        messages: [{ role: 'user', content: 'count me' }],
+      }),
     });
     const requestId = answer.headers.get('x-request-id');
     await answer.arrayBuffer();
@@ -85,7 +104,11 @@ export class LedgerClient {
     const form = new FormData();
     form.set('purpose', 'assistants');
     form.set('file', new Blob([bytes]), 'entry.txt');
-    const answer = await fetch(`${url}/v1/files`, { method: 'POST', headers: this.#headers(), body: form });
+    const answer = await fetch(`${url}/v1/files`, {
+      method: 'POST',
+      headers: this.#headers(),
+      body: form,
+    });
     if (answer.status !== 200) throw new Error(`upload answered ${answer.status}`);
     const { id } = (await answer.json()) as { id: string };
     return { id, sha256: sha256(bytes) };
@@ -112,7 +135,9 @@ export class LedgerClient {
     const path = `/v1/vector_stores/${entry.storeId}/files/${entry.fileId}`;
     const deadline = Date.now() + 120_000;
     for (;;) {
-      const object = await this.#json(url, 'GET', path).catch((error: unknown) => ({ status: String(error) }));
+      const object = await this.#json(url, 'GET', path).catch((error: unknown) => ({
+        status: String(error),
+      }));
       if (object['status'] === 'completed') return undefined;
       const isWaiting = object['status'] === 'in_progress' && Date.now() < deadline;
       if (!isWaiting) return `vector store file ${path}: ${JSON.stringify(object)}`;
@@ -125,7 +150,8 @@ export class LedgerClient {
     for (;;) {
       const seen = await this.#usageRequestIds(url);
       const lost = this.#requestIds.filter((id) => !seen.has(id));
-      if (lost.length === 0 || Date.now() > deadline) return lost.map((id) => `usage of request ${id}`);
+      if (lost.length === 0 || Date.now() > deadline)
+        return lost.map((id) => `usage of request ${id}`);
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }
@@ -137,7 +163,8 @@ export class LedgerClient {
       const page = await this.#json(url, 'GET', `/api/v1/usage?limit=100${after}`);
       const records = page['data'] as { id: string; request_id: string }[];
       for (const record of records) {
-        if (seen.has(record.request_id)) throw new Error(`two usage records for ${record.request_id}`);
+        if (seen.has(record.request_id))
+          throw new Error(`two usage records for ${record.request_id}`);
         seen.add(record.request_id);
       }
       if (page['has_more'] !== true) return seen;
@@ -145,14 +172,20 @@ export class LedgerClient {
     }
   }
 
-  async #json(url: string, method: string, path: string, body?: object): Promise<Record<string, unknown>> {
+  async #json(
+    url: string,
+    method: string,
+    path: string,
+    body?: object,
+  ): Promise<Record<string, unknown>> {
     const answer = await fetch(url + path, {
       method,
       headers: { ...this.#headers(), ...(body ? { 'content-type': 'application/json' } : {}) },
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
     const text = await answer.text();
-    if (answer.status >= 300) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
+    if (answer.status >= 300)
+      throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
     return JSON.parse(text) as Record<string, unknown>;
   }
 
