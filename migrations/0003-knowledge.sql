@@ -126,7 +126,3 @@ create table chunks (
   characters text not null,
   primary key (generation_id, ordinal)
 );
--- For an index without full text: chunks that share a token with a query. Arrays, since the tokens are final and a
--- text search parser would cut them again.
-create index chunks_by_word on chunks using gin (string_to_array(words, ' '));
-create index chunks_by_character on chunks using gin (string_to_array(characters, ' '));

@@ -1,9 +1,11 @@
+import { DatabaseError } from '../../../ports/database.ts';
 import type { Job } from '../../../ports/job-queue.ts';
 import { RetryLaterError } from '../../../ports/job-queue.ts';
 import { VectorIndexError } from '../../../ports/vector-index.ts';
 import type { KnowledgeDependencies } from '../options.ts';
 import { isIntact, repairCollection } from '../rebuild/rebuild.ts';
 import { listCollections } from '../rebuild/repository.ts';
+import { ensureTokenIndexes } from '../search/lexical-repository.ts';
 import { collect } from './collect.ts';
 import type { IngestTools } from './ingest.ts';
 import { runIngestJob } from './ingest-job.ts';
@@ -16,6 +18,7 @@ const START_CHECK_TIMEOUT_MS = 60_000;
 export async function startKnowledgeWorkers(tools: IngestTools): Promise<void> {
   const { deps } = tools;
   const { jobs, options } = deps;
+  await prepareLexicalSearch(deps);
   await jobs.work(INGEST_QUEUE, { concurrency: options.ingestConcurrency }, (job, signal) =>
     timed(deps, INGEST_QUEUE, () => runIngestJob(tools, job, signal)),
   );
@@ -27,6 +30,21 @@ export async function startKnowledgeWorkers(tools: IngestTools): Promise<void> {
   );
   await jobs.schedule(COLLECT_QUEUE, EVERY_MINUTE, {});
   await repairDamaged(deps);
+}
+
+/** Without its indexes the search in SQL is slow and right, so a role that may not make them is no reason to stop. */
+async function prepareLexicalSearch({
+  database,
+  index,
+  log,
+}: KnowledgeDependencies): Promise<void> {
+  if (index.capabilities.fullText) return;
+  try {
+    await ensureTokenIndexes(database);
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    log.warn({ err: error }, 'the token indexes for searches in SQL could not be created');
+  }
 }
 
 /** The embedded index can be lost with its folder, the other one with its server: both are derived. */

@@ -10,6 +10,23 @@ export interface LexicalScope {
   readonly generationIds?: readonly string[];
 }
 
+const INDEX_TIMEOUT_MS = 600_000;
+
+/**
+ * Token indexes for the searches of this file, for installations whose vector index has no full text. Not in the
+ * migrations, since everywhere else they would treble the cost of storing a chunk. Arrays and no text search vectors:
+ * the tokens are final, and a parser would cut them again.
+ */
+export async function ensureTokenIndexes(database: SqlExecutor): Promise<void> {
+  for (const [name, field] of [
+    [sql.ref('chunks_by_word'), sql.ref('words')],
+    [sql.ref('chunks_by_character'), sql.ref('characters')],
+  ] as const) {
+    const create = sql`create index if not exists ${name} on chunks using gin (string_to_array(${field}, ' '))`;
+    await database.execute(statement(create), { timeoutMs: INDEX_TIMEOUT_MS });
+  }
+}
+
 /** Number of visible chunks and of their tokens, without reading a chunk. */
 export async function corpusSize(
   database: SqlExecutor,
