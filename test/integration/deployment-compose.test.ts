@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { VARIABLE_NAMES, VARIABLES } from '../../src/config/schema.ts';
 
-const run = promisify(execFile);
 const text = readFileSync('deployments/docker/docker-compose.yml', 'utf8');
 const dockerfile = readFileSync('deployments/docker/Dockerfile', 'utf8');
 
@@ -108,24 +105,5 @@ describe('docker-compose.yml (OP-2)', () => {
   test('volumes are named', () => {
     const mounted = [...text.matchAll(/volumes: \["([a-z0-9-]+):/g)].map(([, name]) => name ?? '');
     expect(mounted.toSorted()).toEqual([...entriesOf('volumes').keys()].toSorted());
-  });
-
-  test('docker compose accepts it, where there is one', async (context) => {
-    const compose = (args: string[]) =>
-      run('docker', ['compose', '-f', 'deployments/docker/docker-compose.yml', ...args], {
-        timeout: 60_000,
-      });
-    const available = await compose(['version']).then(
-      () => true,
-      () => false,
-    );
-    if (!available) return context.skip('docker compose is not on this machine');
-    const { stdout } = await compose([
-      '-f',
-      'deployments/docker/docker-compose.tls.yml',
-      'config',
-      '-q',
-    ]);
-    expect(stdout).toBe('');
   });
 });
