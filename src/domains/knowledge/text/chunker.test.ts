@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chunkText } from './chunker.ts';
-import type { ParsedText } from './parse.ts';
+import type { ParsedText } from './parsed-text.ts';
 import { countTokens } from './token-count.ts';
 
 const plain = (text: string): ParsedText => ({ text, isMarkdown: false, pageStarts: [] });

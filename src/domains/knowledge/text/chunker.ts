@@ -1,4 +1,4 @@
-import type { ParsedText } from './parse.ts';
+import type { ParsedText } from './parsed-text.ts';
 import { BOUNDARY, cutPieces, type Piece } from './pieces.ts';
 import { type Heading, headingPathAt, headingsOf, pageAt } from './structure.ts';
 

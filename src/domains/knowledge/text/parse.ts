@@ -2,21 +2,8 @@ import { decodeText } from './decode.ts';
 import { fileKind } from './file-kind.ts';
 import { htmlToMarkdown } from './html.ts';
 import { ParseFailure } from './parse-failure.ts';
+import type { ParsedText, ParseLimits } from './parsed-text.ts';
 import { readPdf } from './pdf.ts';
-
-export interface ParsedText {
-  readonly text: string;
-  /** Whether `#` lines are headings. */
-  readonly isMarkdown: boolean;
-  /** Where each page begins in `text`; empty without pages. */
-  readonly pageStarts: readonly number[];
-}
-
-export interface ParseLimits {
-  /** Largest text that one file may give, in UTF-16 code units. */
-  readonly textLengthMax: number;
-  readonly pagesMax: number;
-}
 
 /** The text of a file, or a `ParseFailure` that says in one sentence why there is none. */
 export async function parseFile(

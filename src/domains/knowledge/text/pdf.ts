@@ -1,6 +1,6 @@
 import { getDocumentProxy } from 'unpdf';
 import { cleanText } from './decode.ts';
-import type { ParsedText, ParseLimits } from './parse.ts';
+import type { ParsedText, ParseLimits } from './parsed-text.ts';
 import { ParseFailure } from './parse-failure.ts';
 
 type PdfDocument = Awaited<ReturnType<typeof getDocumentProxy>>;

@@ -1,5 +1,6 @@
 import { type ChunkSize, chunkText } from './chunker.ts';
-import { parseFile, type ParseLimits } from './parse.ts';
+import { parseFile } from './parse.ts';
+import type { ParseLimits } from './parsed-text.ts';
 import { ParseFailure } from './parse-failure.ts';
 import type { Tokenizer } from './tokenizer.ts';
 

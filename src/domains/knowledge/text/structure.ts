@@ -1,4 +1,4 @@
-import type { ParsedText } from './parse.ts';
+import type { ParsedText } from './parsed-text.ts';
 
 export interface Heading {
   readonly start: number;
