@@ -26,7 +26,8 @@ export const SUMMARIES_ZH: Readonly<Record<VariableName, string>> = {
   LLAMP_BOOTSTRAP_ADMIN_EMAIL: '首位管理员的邮箱。仅在系统为空时使用。',
   LLAMP_BOOTSTRAP_ADMIN_PASSWORD:
     '首位管理员的密码，12 至 128 个字符。不设置时改为打印一次性链接。',
-  LLAMP_BOOTSTRAP_API_KEY: '首个 API 密钥。不设置时自动生成，并只打印一次。',
+  LLAMP_BOOTSTRAP_API_KEY:
+    '首个 API 密钥：16 至 200 个可见 ASCII 字符，或由 Llamp 生成的密钥。不设置时自动生成，并只打印一次。',
   LLAMP_BODY_MAX_BYTES: 'JSON 请求体的最大字节数；超出时返回 413。',
   LLAMP_FILE_MAX_BYTES: '可上传文件的最大字节数。',
   LLAMP_UPSTREAM_CONNECT_TIMEOUT_MS: '连接上游的时限。',

@@ -126,14 +126,18 @@ describe('mistakes', () => {
       LLAMP_PORT: 'x',
       DATABASE_URL: 'y',
       LLAMP_LOG_LEVEL: 'z',
-      LLAMP_UNKNOWN: '1',
+      LLAMP_LOG_LEVL: '1',
     }).map((mistake) => mistake.variable);
     expect(names.sort()).toEqual([
       'DATABASE_URL',
       'LLAMP_LOG_LEVEL',
+      'LLAMP_LOG_LEVL',
       'LLAMP_PORT',
-      'LLAMP_UNKNOWN',
     ]);
+  });
+
+  test('names of others are left alone', () => {
+    expect(mistakesOf({ LLAMP_SERVICE_HOST: '10.0.0.1', LLAMP_OF_A_SCRIPT: '1' })).toEqual([]);
   });
 
   test('a name that is nearly right is suggested', () => {

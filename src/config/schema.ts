@@ -160,7 +160,7 @@ export const VARIABLES = {
   LLAMP_BOOTSTRAP_API_KEY: text({
     group: 'bootstrap',
     summary:
-      'The first API key: `sk-llamp-`, 32 characters of `[0-9A-Za-z]` and 6 of checksum. Not set: one is generated and printed once.',
+      'The first API key: 16 to 200 visible ASCII characters, or a key made by Llamp. Not set: one is generated and printed once.',
     secret: true,
     file: true,
     check: checkApiKey,
@@ -288,8 +288,8 @@ function checkPassword(value: string): void {
 function checkApiKey(value: string): void {
   if (!isWellFormedApiKey(value)) {
     throw new InvalidValue(
-      'is not a key of this platform (wrong form or checksum)',
-      'leave it unset and take the key that the first start prints, or use one made by Llamp',
+      'is no key: too short, or with the prefix of Llamp and a wrong checksum',
+      'use 16 to 200 visible ASCII characters, or leave it unset and take the key that the first start prints',
     );
   }
 }

@@ -1,36 +1,36 @@
 import type { Environment, Mistake } from './mistakes.ts';
 import { VARIABLE_NAMES, VARIABLES } from './schema.ts';
 
-// Read by the test runner, not by the application; a server under test inherits them.
-const RESERVED = /^LLAMP_(TEST|SERVERS)_/;
+// Of the test runner, and those that Kubernetes adds for a service that is called llamp.
+const FOREIGN = /^LLAMP_(TEST|SERVERS)_|_(SERVICE_HOST|SERVICE_PORT.*|PORT_\d+_.*)$/;
 
-/** A mistyped variable would silently leave its default in force, so every unknown LLAMP_ name is a mistake. */
+/**
+ * Names that are almost one of ours are mistakes, since the default would silently stay in force. Other LLAMP_ names
+ * belong to someone else: scripts around the server, or the service links of Kubernetes.
+ */
 export function unknownVariables(env: Environment): Mistake[] {
   const known = new Set<string>(VARIABLE_NAMES);
   for (const name of VARIABLE_NAMES) if (VARIABLES[name].file) known.add(`${name}_FILE`);
   return Object.keys(env)
-    .filter((name) => name.startsWith('LLAMP_') && !RESERVED.test(name) && !known.has(name))
+    .filter((name) => name.startsWith('LLAMP_') && !FOREIGN.test(name) && !known.has(name))
     .sort()
-    .map((name) => ({
-      variable: name,
-      reason: 'is not a variable of Llamp',
-      fix: fixFor(name, known),
-    }));
+    .flatMap((name) => {
+      const nearest = nearestName(name, known);
+      if (nearest === undefined) return [];
+      const fix = `did you mean ${nearest}?`;
+      return [{ variable: name, reason: 'is not a variable of Llamp', fix }];
+    });
 }
 
-function fixFor(name: string, known: ReadonlySet<string>): string {
-  if (/_(SERVICE_HOST|SERVICE_PORT.*|PORT_\d+_TCP.*)$/.test(name)) {
-    return 'Kubernetes added it: set `enableServiceLinks: false` in the pod';
-  }
+function nearestName(name: string, known: ReadonlySet<string>): string | undefined {
   const nearest = [...known]
     .map((candidate) => ({
       candidate,
       distance: name.startsWith(candidate) ? 1 : editDistance(name, candidate),
     }))
     .sort((a, b) => a.distance - b.distance)[0];
-  return nearest !== undefined && nearest.distance <= Math.max(2, name.length / 4)
-    ? `did you mean ${nearest.candidate}?`
-    : 'remove it; docs/configuration.md lists every variable';
+  const isNear = nearest !== undefined && nearest.distance <= Math.max(2, name.length / 8);
+  return isNear ? nearest.candidate : undefined;
 }
 
 function editDistance(a: string, b: string): number {

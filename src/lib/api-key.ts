@@ -6,6 +6,8 @@ const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const SECRET_LENGTH = 32;
 const CHECKSUM_LENGTH = 6;
 const FORM = /^sk-llamp-[0-9A-Za-z]{38}$/;
+const CHOSEN_FORM = /^[\x21-\x7e]{16,200}$/;
+const CHOSEN_PREFIX_LENGTH = 4;
 // Bytes from here on would favour the first letters of the alphabet.
 const UNBIASED_BYTES = 256 - (256 % ALPHABET.length);
 
@@ -19,7 +21,12 @@ export function generateApiKey(): string {
   return body + checksum(body);
 }
 
+/**
+ * Whether a text can be a key at all: one of ours with the right checksum, or one that an operator chose for the first
+ * start.
+ */
 export function isWellFormedApiKey(key: string): boolean {
+  if (!key.startsWith(PREFIX)) return CHOSEN_FORM.test(key);
   if (!FORM.test(key)) return false;
   const body = key.slice(0, -CHECKSUM_LENGTH);
   return checksum(body) === key.slice(-CHECKSUM_LENGTH);
@@ -27,7 +34,7 @@ export function isWellFormedApiKey(key: string): boolean {
 
 /** What people see in lists: enough to tell keys apart, too little to use. */
 export function apiKeyPrefix(key: string): string {
-  return key.slice(0, PREFIX.length + 6);
+  return key.slice(0, key.startsWith(PREFIX) ? PREFIX.length + 6 : CHOSEN_PREFIX_LENGTH);
 }
 
 /** The only form in which a key is stored. Keys are random, so no salt and no slow hash is needed. */
