@@ -4,7 +4,12 @@ import { sourceFiles } from './support/source-files.ts';
 
 const { done } = JSON.parse(readFileSync('test/requirements.json', 'utf8')) as { done: string[] };
 const titles = [...sourceFiles('test'), ...sourceFiles('src')]
-  .filter((file) => file.path.endsWith('.test.ts') || file.path.endsWith('.contract.ts') || file.path.endsWith('.suite.ts'))
+  .filter(
+    (file) =>
+      file.path.endsWith('.test.ts') ||
+      file.path.endsWith('.contract.ts') ||
+      file.path.endsWith('.suite.ts'),
+  )
   .map((file) => file.text)
   .join('\n');
 
