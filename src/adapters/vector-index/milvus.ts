@@ -35,6 +35,8 @@ import {
   matchableFilter,
 } from './row-rules.ts';
 
+// gRPC servers allow one ping in five minutes unless they are told otherwise.
+const KEEPALIVE_MS = 330_000;
 const OPEN_TIMEOUT_MS = 10_000;
 const QUERY_TOKENS_MAX = 512;
 const DELETE_GENERATIONS_MAX = 500;
@@ -60,6 +62,8 @@ export async function openMilvusVectorIndex(options: {
     timeout: OPEN_TIMEOUT_MS,
     // Retrying is decided above the port, within the time of the caller.
     maxRetries: 0,
+    // The SDK pings every 10 s, which servers answer by closing the connection.
+    channelOptions: { 'grpc.keepalive_time_ms': KEEPALIVE_MS },
   });
   const calls = new MilvusCalls(client);
   try {
