@@ -14,6 +14,7 @@ import { translatingBlobStore } from './adapters/decorators/translating.ts';
 import { createPgBossJobQueue } from './adapters/job-queue/pg-boss.ts';
 import { jobQueueSchemaStep } from './adapters/job-queue/pg-boss-schema.ts';
 import type { Config } from './config/config.ts';
+import { createDataFolder, isDiskFull } from './data-folder.ts';
 import {
   keepPreMigrationCopy,
   type MigrateResult,
@@ -30,6 +31,7 @@ import type { Database } from './ports/database.ts';
 import type { EphemeralStore } from './ports/ephemeral-store.ts';
 import type { JobQueue } from './ports/job-queue.ts';
 import type { VectorIndex } from './ports/vector-index.ts';
+import { diskFullError } from './start-failure.ts';
 
 /**
  * The composition root: configuration to adapters. A store whose address is configured is used, one that is not is
@@ -120,6 +122,7 @@ async function openDatabase(
 }
 
 async function holdDataFolder(config: Config, opened: AsyncDisposableStack): Promise<void> {
+  createDataFolder(config.dataDirectory);
   const lock = await lockDataFolder(config.dataDirectory);
   opened.defer(() => lock.release());
 }
@@ -162,15 +165,23 @@ async function applyMigrations(
 
 async function connect({ config, log }: RuntimeContext): Promise<Database> {
   const { database } = config;
-  if (database === undefined) {
-    const { openPgliteDatabase } = await import('./adapters/database/pglite.ts');
-    return await openPgliteDatabase({ directory: databaseDirectory(config), log });
-  }
+  if (database === undefined) return await connectEmbedded(config, log);
   const { openPostgresDatabase } = await import('./adapters/database/postgres.ts');
   const options = { url: database.url, poolMax: database.poolMax, log };
   return await reach('PostgreSQL', 'DATABASE_URL', hostOf(database.url), () =>
     openPostgresDatabase(options),
   );
+}
+
+async function connectEmbedded(config: Config, log: Log): Promise<Database> {
+  const { openPgliteDatabase } = await import('./adapters/database/pglite.ts');
+  try {
+    return await openPgliteDatabase({ directory: databaseDirectory(config), log });
+  } catch (error) {
+    // On a full disk the engine dies without words.
+    if (isDiskFull(config.dataDirectory)) throw diskFullError(config.dataDirectory, error);
+    throw error;
+  }
 }
 
 async function openBlobs({ config, log }: RuntimeContext): Promise<BlobStore> {

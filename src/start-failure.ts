@@ -1,8 +1,8 @@
+import { resolve } from 'node:path';
 import { SchemaError } from './domains/ops/migration/index.ts';
 import { StartError } from './lib/start-error.ts';
 
 const SENTENCES: Readonly<Record<string, (path: string) => string>> = {
-  ENOSPC: (path) => `the disk that holds ${path} is full; free some space, or move LLAMP_DATA_DIR`,
   EDQUOT: (path) => `the disk quota for ${path} is used up; raise it, or move LLAMP_DATA_DIR`,
   EROFS: (path) =>
     `${path} is on a read-only file system; set LLAMP_DATA_DIR to a folder to write to`,
@@ -19,8 +19,17 @@ export function startFailure(error: unknown, dataDirectory: string): unknown {
   if (error instanceof SchemaError || SELF_EXPLAINING.includes(error.name)) {
     return new StartError(error.message, { cause: error });
   }
+  if (saysDiskFull(error)) return diskFullError(dataDirectory, error);
   const sentence = SENTENCES[systemCodeOf(error)]?.(pathOf(error) ?? dataDirectory);
   return sentence === undefined ? error : new StartError(sentence, { cause: error });
+}
+
+export function diskFullError(directory: string, cause: unknown): StartError {
+  const path = resolve(directory);
+  return new StartError(
+    `the disk that holds ${path} is full; free some space, or move LLAMP_DATA_DIR`,
+    { cause },
+  );
 }
 
 /** Why the server cannot listen, where that is known. */
@@ -37,6 +46,14 @@ export function listenFailure(
   };
   const sentence = sentences[systemCodeOf(error)];
   return sentence === undefined ? error : new StartError(sentence, { cause: error });
+}
+
+// PostgreSQL reports it by class 53100 or, from its log, in the words of the operating system.
+function saysDiskFull(error: Error): boolean {
+  const { code, sqlState } = error as { code?: unknown; sqlState?: unknown };
+  if (code === 'ENOSPC' || sqlState === '53100') return true;
+  if (error.message.includes('No space left on device')) return true;
+  return error.cause instanceof Error && saysDiskFull(error.cause);
 }
 
 function systemCodeOf(error: Error): string {
