@@ -113,6 +113,73 @@ describe('KB-1 files', () => {
   });
 });
 
+describe('ID-7 hostile uploads', () => {
+  const post = async (contentType: string, body: string | Buffer) => {
+    const answer = await fetch(`${platform.url}/v1/files`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer key-a', 'content-type': contentType },
+      body,
+    });
+    await answer.text();
+    return answer.status;
+  };
+  const FORM = 'multipart/form-data; boundary=xx';
+  const part = (name: string, content: string, file = '') =>
+    `--xx\r\ncontent-disposition: form-data; name="${name}"${file}\r\n\r\n${content}\r\n`;
+  const FILE = '; filename="a.txt"';
+
+  test.each([
+    ['no boundary', 'multipart/form-data', 'x'],
+    ['no body', FORM, ''],
+    ['garbage', FORM, 'garbage'],
+    ['only an end', FORM, '--xx--\r\n'],
+    ['no file', FORM, `${part('purpose', 'assistants')}--xx--\r\n`],
+    ['no purpose', FORM, `${part('file', 'x', FILE)}--xx--\r\n`],
+    ['the file as a field', FORM, `${part('file', 'x')}${part('purpose', 'assistants')}--xx--`],
+    [
+      'a form that breaks off',
+      FORM,
+      `${part('purpose', 'assistants')}--xx\r\ncontent-disposition: form-data; name="file"${FILE}\r\n\r\nhalf`,
+    ],
+    [
+      'a part without a name',
+      FORM,
+      '--xx\r\ncontent-disposition: form-data\r\n\r\nx\r\n--xx--\r\n',
+    ],
+    ['a forbidden field', FORM, `${part('__proto__', 'x')}--xx--\r\n`],
+  ])('%s is the mistake of the client', async (_, contentType, body) => {
+    expect(await post(contentType, body)).toBe(400);
+  });
+
+  test('a client that goes away in the middle leaves nothing behind', async () => {
+    const gone = new AbortController();
+    const head = `${part('purpose', 'assistants')}--xx\r\ncontent-disposition: form-data; name="file"${FILE}\r\n\r\n`;
+    const body = new ReadableStream({
+      start: (controller) => {
+        controller.enqueue(Buffer.from(head + 'x'.repeat(100_000)));
+      },
+    });
+    const call = fetch(`${platform.url}/v1/files`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer key-a', 'content-type': FORM },
+      body,
+      signal: gone.signal,
+      duplex: 'half',
+    } as RequestInit);
+    const pending = async () =>
+      (
+        await platform.database.execute({
+          sql: 'select blob_key from pending_blobs',
+          parameters: [],
+        })
+      ).rows.length;
+    await expect.poll(pending, { timeout: 10_000, interval: 20 }).toBe(1);
+    gone.abort();
+    await expect(call).rejects.toThrow();
+    await expect.poll(pending, { timeout: 10_000, interval: 20 }).toBe(0);
+  });
+});
+
 describe('KB-1 vector stores', () => {
   test('are made, changed, listed and deleted as in the API', async () => {
     const store = await client().vectorStores.create({

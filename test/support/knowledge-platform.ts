@@ -56,6 +56,8 @@ export async function openKnowledgePlatform(options: Partial<KnowledgeOptions> =
     url,
     client: (apiKey = 'key-a') => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 }),
     close: async () => {
+      // A client may hold a connection open on which it has not asked anything yet.
+      app.server.closeAllConnections();
       await app.close();
       await stores.jobs.close({ timeoutMs: 5_000 });
       await knowledge.close();

@@ -108,7 +108,7 @@ function asUploadError(deps: KnowledgeDependencies, error: unknown): unknown {
   const message = error instanceof Error ? error.message : '';
   const isMalformed =
     (typeof code === 'string' && /^FST_(?:PARTS|FILES|FIELDS|PROTO|INVALID)/.test(code)) ||
-    /multipart|boundary|malformed/i.test(message);
+    /multipart|boundary|malformed|premature|aborted/i.test(message);
   return isMalformed
     ? knowledgeError('invalid_file_upload', 'The multipart form is malformed.', { cause: error })
     : error;

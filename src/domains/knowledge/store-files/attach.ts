@@ -12,6 +12,9 @@ import {
   updateAttached,
 } from './attach-repository.ts';
 
+// A batch of 2 000 files takes seconds on a busy embedded engine.
+const ATTACH_TIMEOUT_MS = 60_000;
+
 /**
  * Puts files into a store and their ingestion into the queue, in one transaction. A file that is there as asked
  * already is not ingested again. `paramOf` names the field of the request that named a missing file.
@@ -22,14 +25,15 @@ export async function attachFiles(
   attachments: readonly Attachment[],
 ): Promise<void> {
   const fileIds = attachments.map((each) => each.fileId);
-  await database.transaction(async (transaction) => {
+  const work = async (transaction: Transaction) => {
     const locked = await lockForAttach(transaction, target, fileIds);
     if (!locked.isStoreLive) throw vectorStoreNotFound(target.storeId);
     const missing = fileIds.findIndex((fileId) => !locked.liveFiles.has(fileId));
     if (missing >= 0) throw fileNotFound(fileIds[missing] ?? '', target.paramOf(missing));
     if (target.batchId !== null) await insertBatch(transaction, target);
     await attachWithin(transaction, { jobs, target, attached: locked.attached }, attachments);
-  });
+  };
+  await database.transaction(work, { timeoutMs: ATTACH_TIMEOUT_MS });
 }
 
 async function attachWithin(
