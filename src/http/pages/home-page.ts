@@ -21,6 +21,9 @@ const TEXTS = {
     documents: 'Documents',
     api: 'Description of every route (OpenAPI)',
     health: 'State as JSON',
+    colon: ': ',
+    stop: '. ',
+    names: {},
   },
   zh: {
     lead: '自托管的大模型智能体平台：在多个模型之前提供兼容 OpenAI 的接口，并内置知识库。',
@@ -40,6 +43,14 @@ const TEXTS = {
     documents: '文档',
     api: '全部接口的说明（OpenAPI）',
     health: '运行状态（JSON）',
+    colon: '：',
+    stop: '。',
+    names: {
+      database: '数据库',
+      'blob store': '对象存储',
+      'vector index': '向量索引',
+      'ephemeral store': '临时存储',
+    },
   },
 } as const;
 
@@ -76,19 +87,21 @@ function homePage(view: {
   return html`<nav><a href="/?lang=${other}">${text.other}</a></nav>
 <h1>Llamp ${view.version}</h1>
 <p class="lead">${text.lead}</p>
-<h2>${text.state}: ${text.states[view.readiness]}</h2>
+<h2>${text.state}${text.colon}${text.states[view.readiness]}</h2>
 <table>${joined(view.checks.map((check) => checkRow(check, text)))}</table>
 <h2>${text.first}</h2>
-<p>${text.firstText} <code>llamp keys create</code>. ${text.address} <code>${view.address}/v1</code></p>
+<p>${text.firstText} <code>llamp keys create</code>${text.stop}${text.address} <code>${view.address}/v1</code></p>
 <pre>${firstCall(view.address)}</pre>
 <h2>${text.documents}</h2>
 <p><a href="/openapi.json">${text.api}</a> · <a href="/health">${text.health}</a></p>`;
 }
 
 function checkRow(check: CheckResult, text: (typeof TEXTS)[Language]): Html {
+  const names: Readonly<Record<string, string>> = text.names;
+  const name = names[check.name] ?? check.name;
   return check.status === 'ok'
-    ? html`<tr><td>${check.name}</td><td class="good">${text.answers}</td></tr>`
-    : html`<tr><td>${check.name}</td><td class="bad">${text.silent}</td></tr>`;
+    ? html`<tr><td>${name}</td><td class="good">${text.answers}</td></tr>`
+    : html`<tr><td>${name}</td><td class="bad">${text.silent}</td></tr>`;
 }
 
 function firstCall(address: string): string {

@@ -15,7 +15,7 @@ h1 { font-size: 1.7rem; margin: 0 0 .25rem; } h2 { font-size: 1.1rem; margin: 2r
 .lead { opacity: .75; margin: 0 0 1.5rem; } a { color: var(--link); }
 table { border-collapse: collapse; width: 100%; } td { border-top: 1px solid var(--line); padding: .4rem .25rem; }
 td:last-child { text-align: right; } .good { color: var(--good); } .bad { color: var(--bad); }
-pre { background: var(--soft); border: 1px solid var(--line); border-radius: 8px; padding: .9rem 1rem; overflow-x: auto; font-size: .88rem; }
+pre { background: var(--soft); border: 1px solid var(--line); border-radius: 8px; padding: .9rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .88rem; }
 label { display: block; margin: 1rem 0 .25rem; } input { font: inherit; width: 100%; box-sizing: border-box; padding: .5rem .6rem; border: 1px solid var(--line); border-radius: 6px; }
 button { font: inherit; margin-top: 1.5rem; padding: .55rem 1.4rem; border: 0; border-radius: 6px; background: var(--link); color: #fff; }
 nav { float: right; font-size: .9rem; } .note { border-left: 3px solid var(--bad); padding-left: .75rem; }
