@@ -163,7 +163,8 @@ export class LedgerClient {
       const page = await this.#json(url, 'GET', `/api/v1/usage?limit=100${after}`);
       const records = page['data'] as { id: string; request_id: string }[];
       for (const record of records) {
-        if (seen.has(record.request_id))
+        const isOurs = this.#requestIds.includes(record.request_id);
+        if (isOurs && seen.has(record.request_id))
           throw new Error(`two usage records for ${record.request_id}`);
         seen.add(record.request_id);
       }
