@@ -13,7 +13,7 @@ import { retryingBlobStore, retryingVectorIndex } from './adapters/decorators/re
 import { translatingBlobStore } from './adapters/decorators/translating.ts';
 import { createPgBossJobQueue } from './adapters/job-queue/pg-boss.ts';
 import { jobQueueSchemaStep } from './adapters/job-queue/pg-boss-schema.ts';
-import type { Config } from './config/config.ts';
+import type { Config, S3Config } from './config/config.ts';
 import { createDataFolder, isDiskFull } from './data-folder.ts';
 import {
   keepPreMigrationCopy,
@@ -191,8 +191,26 @@ async function openBlobs({ config, log }: RuntimeContext): Promise<BlobStore> {
     return await openFilesystemBlobStore({ directory: join(config.dataDirectory, 'blobs') });
   }
   const { openS3BlobStore } = await import('./adapters/blob-store/s3.ts');
-  return await reach('the object store', 'MINIO_ENDPOINT', s3.endpoint, () =>
-    openS3BlobStore({ ...s3, log }),
+  return await reach('the object store', 'MINIO_ENDPOINT', s3.endpoint, async () => {
+    try {
+      return await openS3BlobStore({ ...s3, log });
+    } catch (error) {
+      throw isRefusal(error) ? refusedKeysError(s3, error) : error;
+    }
+  });
+}
+
+// S3 answers a HEAD for a wrong key, and for a bucket of somebody else, without a word.
+function isRefusal(error: unknown): boolean {
+  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  const { $metadata: answer } = (cause ?? {}) as { $metadata?: { httpStatusCode?: number } };
+  return answer?.httpStatusCode === 401 || answer?.httpStatusCode === 403;
+}
+
+function refusedKeysError({ endpoint, bucket }: S3Config, cause: unknown): StartError {
+  return new StartError(
+    `the object store at ${endpoint} (MINIO_ENDPOINT) refuses bucket ${bucket} (MINIO_BUCKET) to these keys; correct MINIO_ACCESS_KEY and MINIO_SECRET_KEY`,
+    { cause },
   );
 }
 
@@ -239,6 +257,7 @@ async function reach<T>(
   try {
     return await open();
   } catch (error) {
+    if (error instanceof StartError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartError(
       `${store} at ${address} (${variable}) cannot be used: ${reason}; start it or correct ${variable}`,

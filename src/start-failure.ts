@@ -35,12 +35,16 @@ export function diskFullError(directory: string, cause: unknown): StartError {
 /** Why the server cannot listen, where that is known. */
 export function listenFailure(
   error: unknown,
-  { host, port }: { host: string; port: number },
+  { host, port, metricsPort }: { host: string; port: number; metricsPort?: number },
 ): unknown {
   if (!(error instanceof Error)) return error;
+  // Both listeners fail alike; the error itself knows which one it is about.
+  const failedPort = (error as { port?: unknown }).port ?? port;
+  const isMetrics = failedPort === metricsPort;
+  const variable = isMetrics ? 'LLAMP_METRICS_PORT' : 'LLAMP_PORT';
   const sentences: Record<string, string> = {
-    EADDRINUSE: `port ${port} on ${host} is in use; stop the other program or set LLAMP_PORT`,
-    EACCES: `port ${port} may not be opened by this user; set LLAMP_PORT to 1024 or more`,
+    EADDRINUSE: `port ${failedPort} on ${host} is in use; stop the other program or set ${variable}`,
+    EACCES: `port ${failedPort} may not be opened by this user; set ${variable} to 1024 or more`,
     EADDRNOTAVAIL: `this machine has no address ${host}; correct LLAMP_HOST`,
     ENOTFOUND: `the host name ${host} is not known; correct LLAMP_HOST`,
   };

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { apiKeyObject, SCOPES, type Scope } from '../domains/identity/index.ts';
 import type { CommandContext } from './command-context.ts';
+import { CommandError, EXIT_WRONG_USAGE } from './exit-codes.ts';
 import { withIdentity } from './with-identity.ts';
 
 const LIST_LIMIT = 1_000;
@@ -92,8 +93,8 @@ function addRotate(keys: Command, { env, output }: CommandContext): void {
 
 function parseScope(text: string): Scope {
   const scope = SCOPES.find((each) => each === text);
-  if (scope === undefined) throw new InvalidArgumentError(`no scope ${text}: ${SCOPES.join(', ')}`);
-  return scope;
+  if (scope !== undefined) return scope;
+  throw new CommandError(`there is no scope ${text}, only ${SCOPES.join(', ')}`, EXIT_WRONG_USAGE);
 }
 
 function parseHours(text: string): number {
