@@ -246,6 +246,8 @@ start() {
   stop_at_problems
   protect_secrets
   load_settings
+  # Links in the log must name the address outside, not the container's own.
+  export LLAMP_PUBLIC_URL="${LLAMP_PUBLIC_URL:-$(address)}"
   render_nginx
 
   local kind=again running
