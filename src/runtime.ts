@@ -11,8 +11,6 @@ import {
 } from './adapters/decorators/metered.ts';
 import { retryingBlobStore, retryingVectorIndex } from './adapters/decorators/retrying.ts';
 import { translatingBlobStore } from './adapters/decorators/translating.ts';
-import { createPgBossJobQueue } from './adapters/job-queue/pg-boss.ts';
-import { jobQueueSchemaStep } from './adapters/job-queue/pg-boss-schema.ts';
 import type { Config, S3Config } from './config/config.ts';
 import { createDataFolder, isDiskFull } from './data-folder.ts';
 import {
@@ -20,6 +18,7 @@ import {
   type MigrateResult,
   migrate,
   requireCurrentSchema,
+  type SchemaExtension,
   schemaStatus,
 } from './domains/ops/migration/index.ts';
 import type { Log } from './lib/log.ts';
@@ -59,7 +58,6 @@ export interface Stores {
 const BLOB_LIMITS = { concurrentMax: 64, waitingMax: 1_000 };
 const INDEX_LIMITS = { concurrentMax: 32, waitingMax: 1_000 };
 const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
-const SCHEMA_EXTENSIONS = [jobQueueSchemaStep];
 
 /** What everything is given: configuration, time, log and metrics of this process. */
 export function createContext(config: Config, log: Log): RuntimeContext {
@@ -76,18 +74,38 @@ export async function openStores(
 ): Promise<Stores> {
   await using opened = new AsyncDisposableStack();
   const { config, log, clock, metrics } = context;
-  const isServed = config.database !== undefined;
-  if (isServed && purpose === 'server') await holdDataFolder(config, opened);
-  const database = meteredDatabase(await openDatabase(context, opened), metrics);
-  const blobs = decoratedBlobs(await openBlobs(context), context);
-  opened.defer(() => blobs.close());
-  const index = decoratedIndex(await openIndex(context), context);
-  opened.defer(() => index.close());
-  const ephemeral = meteredEphemeralStore(await openEphemeral(context), metrics);
-  opened.defer(() => ephemeral.close());
+  if (config.database === undefined || purpose === 'server') await holdDataFolder(config, opened);
+  // At once: each waits for a thread or a server of its own. In this order they are closed last.
+  const [rawDatabase, rawBlobs, rawIndex, rawEphemeral] = await openTogether(opened, [
+    openDatabase(context),
+    openBlobs(context),
+    openIndex(context),
+    openEphemeral(context),
+  ]);
+  const database = meteredDatabase(rawDatabase, metrics);
+  const blobs = decoratedBlobs(rawBlobs, context);
+  const index = decoratedIndex(rawIndex, context);
+  const ephemeral = meteredEphemeralStore(rawEphemeral, metrics);
+  const { createPgBossJobQueue } = await import('./adapters/job-queue/pg-boss.ts');
   const queue = createPgBossJobQueue({ database, clock, log, migrate: false });
   const stack = opened.move();
   return { database, blobs, index, ephemeral, queue, close: () => stack.disposeAsync() };
+}
+
+/** All of them or none: what did open is closed by `opened`, and the first failure in order is thrown. */
+async function openTogether<Opened extends readonly { close(): Promise<void> }[]>(
+  opened: AsyncDisposableStack,
+  opening: readonly [...{ [Store in keyof Opened]: Promise<Opened[Store]> }],
+): Promise<Opened> {
+  const outcomes = await Promise.allSettled(
+    opening as readonly Promise<{ close(): Promise<void> }>[],
+  );
+  for (const outcome of outcomes) {
+    if (outcome.status === 'fulfilled') opened.defer(() => outcome.value.close());
+  }
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+  return (await Promise.all(opening as readonly Promise<unknown>[])) as unknown as Opened;
 }
 
 /** The database alone, for commands that need nothing else. It has the schema of this release. */
@@ -95,7 +113,9 @@ export async function openDatabaseOnly(
   context: RuntimeContext,
 ): Promise<{ database: Database; close(): Promise<void> }> {
   await using opened = new AsyncDisposableStack();
-  const database = await openDatabase(context, opened);
+  if (context.config.database === undefined) await holdDataFolder(context.config, opened);
+  const database = await openDatabase(context);
+  opened.defer(() => database.close());
   const stack = opened.move();
   return { database, close: () => stack.disposeAsync() };
 }
@@ -109,16 +129,21 @@ export async function migrateDatabase(context: RuntimeContext): Promise<MigrateR
   return await applyMigrations(database, context);
 }
 
-async function openDatabase(
-  context: RuntimeContext,
-  opened: AsyncDisposableStack,
-): Promise<Database> {
-  const isEmbedded = context.config.database === undefined;
-  if (isEmbedded) await holdDataFolder(context.config, opened);
-  const database = isEmbedded ? await connectMigrated(context) : await connect(context);
-  opened.defer(() => database.close());
-  if (!isEmbedded) await requireCurrentSchema(database, MIGRATIONS, SCHEMA_EXTENSIONS);
-  return database;
+async function openDatabase(context: RuntimeContext): Promise<Database> {
+  if (context.config.database === undefined) return await connectMigrated(context);
+  const database = await connect(context);
+  try {
+    await requireCurrentSchema(database, MIGRATIONS, await schemaExtensions());
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function schemaExtensions(): Promise<SchemaExtension[]> {
+  const { jobQueueSchemaStep } = await import('./adapters/job-queue/pg-boss-schema.ts');
+  return [jobQueueSchemaStep];
 }
 
 async function holdDataFolder(config: Config, opened: AsyncDisposableStack): Promise<void> {
@@ -159,8 +184,8 @@ async function applyMigrations(
   database: Database,
   { clock, log }: RuntimeContext,
 ): Promise<MigrateResult> {
-  const options = { directory: MIGRATIONS, clock, log, extensions: SCHEMA_EXTENSIONS };
-  return await migrate(database, options);
+  const extensions = await schemaExtensions();
+  return await migrate(database, { directory: MIGRATIONS, clock, log, extensions });
 }
 
 async function connect({ config, log }: RuntimeContext): Promise<Database> {

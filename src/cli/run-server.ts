@@ -1,4 +1,4 @@
-import { type Application, openApplication } from '../application.ts';
+import type { Application } from '../application.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Environment } from '../config/mistakes.ts';
@@ -10,7 +10,6 @@ import { listenFailure, startFailure } from '../start-failure.ts';
 import { CommandError } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { version } from './version.ts';
-import { welcome } from './welcome.ts';
 
 /** Runs the server until a signal stops it; rejects with one sentence when it cannot start. */
 export async function runServer(env: Environment, output: Output): Promise<void> {
@@ -23,6 +22,7 @@ export async function runServer(env: Environment, output: Output): Promise<void>
   output.print(`Llamp ${version()} starts; its data folder is ${config.dataDirectory}`);
   const application = await open(config, log);
   const { url } = await listen(application, config);
+  const { welcome } = await import('./welcome.ts');
   for (const line of welcome(url, application.firstStart, config)) output.print(line);
   log.info({ url }, 'ready');
   if ((await untilStopped(application, log)) !== 0) {
@@ -33,7 +33,11 @@ export async function runServer(env: Environment, output: Output): Promise<void>
 async function open(config: Config, log: Log): Promise<Application> {
   try {
     const context = createContext(config, log);
-    const stores = await openStores(context, 'server');
+    // The database starts in a thread of its own while this one loads the rest of the program.
+    const [stores, { openApplication }] = await Promise.all([
+      openStores(context, 'server'),
+      import('../application.ts'),
+    ]);
     return await openApplication(stores, context, version());
   } catch (error) {
     throw startFailure(error, config.dataDirectory);

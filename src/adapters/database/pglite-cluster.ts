@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { NodeFS } from '@electric-sql/pglite/nodefs';
 import { syncDirectory, syncTree } from './folder-sync.ts';
+import type { EngineModule } from './pglite-module.ts';
 
 /**
  * Makes sure that `directory` holds a PostgreSQL cluster. A new one is built beside it and renamed when it is whole
@@ -11,6 +12,7 @@ import { syncDirectory, syncTree } from './folder-sync.ts';
 export async function prepareCluster(
   directory: string,
   templateDirectory: string | undefined,
+  module?: EngineModule,
 ): Promise<void> {
   if (fs.existsSync(join(directory, 'PG_VERSION'))) return;
   if (fs.existsSync(directory) && fs.readdirSync(directory).length > 0) {
@@ -19,7 +21,7 @@ export async function prepareCluster(
   const unfinished = `${directory}.creating`;
   fs.rmSync(unfinished, { recursive: true, force: true });
   fs.mkdirSync(dirname(directory), { recursive: true });
-  if (templateDirectory === undefined) await createCluster(unfinished);
+  if (templateDirectory === undefined) await createCluster(unfinished, module);
   else
     fs.cpSync(templateDirectory, unfinished, {
       recursive: true,
@@ -31,8 +33,8 @@ export async function prepareCluster(
   syncDirectory(dirname(directory));
 }
 
-async function createCluster(directory: string): Promise<void> {
-  const engine = new PGlite({ fs: new NodeFS(directory) });
+async function createCluster(directory: string, module?: EngineModule): Promise<void> {
+  const engine = new PGlite({ fs: new NodeFS(directory), pgliteWasmModule: module });
   await engine.waitReady;
   await engine.close();
 }

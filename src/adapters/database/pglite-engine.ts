@@ -2,6 +2,7 @@ import { PGlite, type Results } from '@electric-sql/pglite';
 import { DatabaseError, type QueryResult } from '../../ports/database.ts';
 import { DurableNodeFs } from './durable-node-fs.ts';
 import { rolledBackError } from './engine-errors.ts';
+import type { EngineModule } from './pglite-module.ts';
 import { VALUE_PARSERS } from './sql-values.ts';
 
 /** A statement whose parameters are PostgreSQL text already. */
@@ -12,6 +13,8 @@ export interface TextStatement {
 
 export interface EngineOptions {
   readonly directory: string;
+  /** Compiled already; without it the engine is compiled again. */
+  readonly module?: EngineModule;
   /** The engine can go on no longer: the process or thread must end now, without another acknowledgement. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -43,7 +46,12 @@ export class PgliteEngine {
       if (start >= 0) panic = line.slice(start);
       return false;
     };
-    const pglite = new PGlite({ fs: files, startParams: START_PARAMETERS, onStderr });
+    const pglite = new PGlite({
+      fs: files,
+      startParams: START_PARAMETERS,
+      onStderr,
+      pgliteWasmModule: options.module,
+    });
     await pglite.waitReady;
     // After a PANIC (the log cannot be written, say) PGlite would call the dead engine again for ever.
     pglite.Module.onAbort = (reason: unknown) =>

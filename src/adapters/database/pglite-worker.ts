@@ -5,6 +5,7 @@ import { prepareCluster } from './pglite-cluster.ts';
 import { PgliteEngine } from './pglite-engine.ts';
 import { Housekeeping } from './pglite-housekeeping.ts';
 import { Lease } from './pglite-lease.ts';
+import { compileEngine } from './pglite-module.ts';
 import type { WorkerCall, WorkerMessage, WorkerOptions, WorkerRequest } from './pglite-protocol.ts';
 import { UnitQueue } from './unit-queue.ts';
 
@@ -150,9 +151,11 @@ function die(port: MessagePort, error: unknown): never {
 
 async function serve(port: MessagePort, options: WorkerOptions): Promise<void> {
   try {
-    await prepareCluster(options.directory, options.templateDirectory);
+    const module = await compileEngine();
+    await prepareCluster(options.directory, options.templateDirectory, module);
     const engine = await PgliteEngine.open({
       directory: options.directory,
+      module,
       onFailure: (error) => die(port, error),
     });
     new EngineServer(port, engine).start();

@@ -49,7 +49,7 @@ export class PostgresSession {
   async limited<T>(work: Promise<T>, wait: StatementWait): Promise<T> {
     const { promise: givenUp, reject } = Promise.withResolvers<never>();
     const giveUp = (reason: unknown) => {
-      this.#cancel().catch((error) => this.#abandon(error));
+      this.#cancelTracked();
       reject(reason);
     };
     const timer = setTimeout(() => giveUp(statementTimeoutError(wait.timeoutMs)), wait.timeoutMs);
@@ -96,6 +96,14 @@ export class PostgresSession {
         this.#broken = true;
       });
     return !this.#broken && this.#client.getTransactionStatus() === 'I';
+  }
+
+  // Until the cancel has arrived the connection may not be lent again: it would hit the next borrower's statement.
+  #cancelTracked(): void {
+    const cancelling = this.#cancel()
+      .catch((error) => this.#abandon(error))
+      .finally(() => this.#running.delete(cancelling));
+    this.#running.add(cancelling);
   }
 
   // PostgreSQL cancels a session's statement only through another connection.

@@ -1,10 +1,14 @@
+import { Readable } from 'node:stream';
 import type { BlobStore } from '../../ports/blob-store.ts';
 import type { VectorIndex } from '../../ports/vector-index.ts';
 import { aroundCalls } from './around-calls.ts';
 import { CallSlots, type SlotLimits } from './call-slots.ts';
 import { BLOB_OPERATIONS, VECTOR_OPERATIONS } from './operations.ts';
 
-/** At most so many calls at once; a `get` counts until its first byte. `StoreBusyError` when too many wait. */
+/**
+ * At most so many calls at once; a `get` counts until its first byte. `StoreBusyError` when too many wait. A put of a
+ * stream does not count: it lasts as long as a client takes to send, and slow ones would keep everybody else out.
+ */
 export function limitedBlobStore(store: BlobStore, limits: SlotLimits): BlobStore {
   return limited('blob', store, BLOB_OPERATIONS, limits);
 }
@@ -21,7 +25,8 @@ function limited<Port extends object>(
   limits: SlotLimits,
 ): Port {
   const slots = new CallSlots(store, limits);
-  return aroundCalls(port, operations, async ({ options, proceed }) => {
+  return aroundCalls(port, operations, async ({ options, parameters, proceed }) => {
+    if (parameters[1] instanceof Readable) return await proceed();
     const waitedMs = await slots.take(options);
     try {
       const { timeoutMs } = options;

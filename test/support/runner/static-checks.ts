@@ -16,7 +16,10 @@ export interface CheckResult {
 /** In the order in which they are printed; they run side by side. */
 export const STATIC_CHECKS: readonly StaticCheck[] = [
   { name: 'type check', command: ['tsc', '--noEmit', '-p', '.'] },
-  { name: 'format and lint', command: ['biome', 'ci', '--colors=off', '--diagnostic-level=warn', '.'] },
+  {
+    name: 'format and lint',
+    command: ['biome', 'ci', '--colors=off', '--diagnostic-level=warn', '.'],
+  },
 ];
 
 export async function runStaticChecks(environment: NodeJS.ProcessEnv): Promise<CheckResult[]> {
