@@ -5,6 +5,7 @@ import { CommandError, EXIT_WRONG_USAGE } from './exit-codes.ts';
 import { withIdentity } from './with-identity.ts';
 
 const LIST_LIMIT = 1_000;
+const NAME_MAX_LENGTH = 200;
 const HOUR_MS = 3_600_000;
 
 export function addKeysCommands(program: Command, context: CommandContext): void {
@@ -21,7 +22,7 @@ function addCreate(keys: Command, { env, output }: CommandContext): void {
   keys
     .command('create')
     .description('make a key; it is shown once')
-    .requiredOption('--name <name>', 'what the key is for')
+    .requiredOption('--name <name>', 'what the key is for', parseName)
     .option('--scope <scope...>', `what it may be used for: ${SCOPES.join(', ')}`, ['inference'])
     .option('--project <id>', 'another project than the first one')
     .option('--json', 'print JSON')
@@ -95,6 +96,13 @@ function parseScope(text: string): Scope {
   const scope = SCOPES.find((each) => each === text);
   if (scope !== undefined) return scope;
   throw new CommandError(`there is no scope ${text}, only ${SCOPES.join(', ')}`, EXIT_WRONG_USAGE);
+}
+
+function parseName(text: string): string {
+  // Counted as the database does, by characters and not by UTF-16 units.
+  const length = [...text].length;
+  if (length >= 1 && length <= NAME_MAX_LENGTH) return text;
+  throw new InvalidArgumentError(`give 1 to ${NAME_MAX_LENGTH} characters`);
 }
 
 function parseHours(text: string): number {
