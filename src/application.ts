@@ -24,7 +24,7 @@ import { openUsageRecorder, usageRoutes } from './domains/usage/index.ts';
 import { createDrain, type Drain, type DrainPhase, type DrainPhaseName } from './http/drain.ts';
 import { sendEventStream } from './http/event-stream.ts';
 import { createHealth, type HealthCheck } from './http/health.ts';
-import { listenForMetrics } from './http/request-metrics.ts';
+import { listenForMetrics, type MetricsListener } from './http/request-metrics.ts';
 import { buildServer, type DomainRoutes, type HttpServer } from './http/server.ts';
 import { observeQueues } from './queue-metrics.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
@@ -41,6 +41,12 @@ export interface Application {
 
 type Domains = Awaited<ReturnType<typeof openDomains>>;
 
+/** What has to be closed once it exists. */
+interface Listening {
+  server?: HttpServer;
+  metrics?: MetricsListener;
+}
+
 const OPENAI_PREFIXES = ['/v1', '/api/v1/llm'];
 const MANAGEMENT_PREFIXES = ['/api/v1'];
 const STORE_CHECK_TIMEOUT_MS = 1_500;
@@ -53,13 +59,13 @@ export async function openApplication(
 ): Promise<Application> {
   const { config, log, clock, metrics } = context;
   const domains = await openDomains(stores, context);
-  let server: HttpServer | undefined;
+  const listening: Listening = {};
   const drain = createDrain({
-    phases: drainPhases(stores, domains, { server: () => server, config }),
+    phases: drainPhases(stores, domains, { listening, config }),
     clock,
     log,
   });
-  server = await buildServer({
+  const server = await buildServer({
     version,
     log,
     metrics,
@@ -70,7 +76,7 @@ export async function openApplication(
     domains: domainRoutes(domains, stores),
     config: config.http,
   });
-  const { app } = server;
+  listening.server = server;
   const { knowledge, firstStart } = domains;
   return {
     drain,
@@ -81,8 +87,9 @@ export async function openApplication(
       await knowledge.startWorkers();
       observeQueues(stores.queue, knowledge.queues, metrics);
       const { host, port, metricsPort, publicUrl } = config.http;
-      if (metricsPort !== undefined) await listenForMetrics({ host, port: metricsPort, metrics });
-      const url = await app.listen({ host, port });
+      const url = await server.app.listen({ host, port });
+      if (metricsPort !== undefined)
+        listening.metrics = await listenForMetrics({ host, port: metricsPort, metrics });
       return { url: publicUrl ?? url };
     },
   };
@@ -95,7 +102,9 @@ async function openDomains(stores: Stores, context: RuntimeContext) {
   const passwords = createPasswordHasher();
   const firstStart = await bootstrap({ database, clock, passwords }, config.bootstrap);
   const keys = await openKeyDirectory({ database, clock, log });
-  const onChange = () => keys.refresh();
+  // The change is committed by then; the directory looks for itself every second.
+  const onChange = () =>
+    keys.refresh().catch((error: unknown) => log.warn({ error }, 'keys will be refreshed later'));
   const identity = new IdentityService({ database, clock, onChange });
   const setup = new SetupService({ database, clock, passwords, onChange });
 
@@ -162,14 +171,14 @@ function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
 function drainPhases(
   stores: Stores,
   domains: Domains,
-  { server, config }: { server: () => HttpServer | undefined; config: Config },
+  { listening, config }: { listening: Listening; config: Config },
 ): Record<DrainPhaseName, DrainPhase> {
   const { knowledge, catalogue, gateway, keys, recorder } = domains;
   const phase = (run: DrainPhase['run'], timeoutMs = PHASE_TIMEOUT_MS) => ({ timeoutMs, run });
   return {
-    'stop-accepting': phase(async () => server()?.connections.stopAccepting()),
+    'stop-accepting': phase(async () => listening.server?.connections.stopAccepting()),
     'finish-requests': phase(
-      async (signal) => server()?.connections.finishRequests(signal),
+      async (signal) => listening.server?.connections.finishRequests(signal),
       config.http.drainTimeoutMs,
     ),
     'stop-jobs': phase(async () => {
@@ -181,19 +190,21 @@ function drainPhases(
       await recorder.close();
     }),
     'close-stores': phase(async () => {
-      await server()?.app.close();
+      await listening.metrics?.close();
+      await listening.server?.app.close();
       await stores.close();
     }),
   };
 }
 
-// Inference goes on without all of them but needs none either: only the truth turns readiness off.
+// Inference goes on without any of them, so none turns readiness off; only an engine of our own that died never comes
+// back, and the process has to be started again.
 function storeChecks({ database, blobs, index, ephemeral }: Stores): HealthCheck[] {
   const limits = (signal: AbortSignal) => ({ timeoutMs: STORE_CHECK_TIMEOUT_MS, signal });
   return [
     {
       name: 'database',
-      required: true,
+      required: !database.capabilities.concurrentSessions,
       check: async (signal) => {
         await database.execute({ sql: 'select 1', parameters: [] }, limits(signal));
       },

@@ -1,4 +1,5 @@
 import { runCli } from './cli/program.ts';
 import { processEnvironment } from './config/environment.ts';
 
-process.exitCode = await runCli(process.argv.slice(2), processEnvironment());
+// Explicitly: whatever a failed start left open must not keep the process from ending.
+process.exit(await runCli(process.argv.slice(2), processEnvironment()));

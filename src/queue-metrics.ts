@@ -7,14 +7,16 @@ export function observeQueues(
   definitions: readonly QueueDefinition[],
   { queueJobs }: Metrics,
 ): void {
+  const observe = async (name: string) => {
+    const counts = await queue.counts(name);
+    for (const [state, count] of Object.entries(counts))
+      queueJobs.set({ queue: name, state }, count);
+  };
   Object.assign(queueJobs, {
     collect: async () => {
-      for (const { name } of definitions) {
-        const counts = await queue.counts(name);
-        for (const [state, count] of Object.entries(counts)) {
-          queueJobs.set({ queue: name, state }, count);
-        }
-      }
+      // All other metrics matter most when the database is away: old figures must not stay, nor fail the rest.
+      queueJobs.reset();
+      await Promise.all(definitions.map(({ name }) => observe(name))).catch(() => undefined);
     },
   });
 }

@@ -11,7 +11,7 @@ import {
 } from './adapters/decorators/metered.ts';
 import { retryingBlobStore, retryingVectorIndex } from './adapters/decorators/retrying.ts';
 import { translatingBlobStore } from './adapters/decorators/translating.ts';
-import type { Config, S3Config } from './config/config.ts';
+import type { Config } from './config/config.ts';
 import { createDataFolder, isDiskFull } from './data-folder.ts';
 import {
   keepPreMigrationCopy,
@@ -23,13 +23,13 @@ import {
 } from './domains/ops/migration/index.ts';
 import type { Log } from './lib/log.ts';
 import { createMetrics, type Metrics } from './lib/metrics.ts';
-import { StartError } from './lib/start-error.ts';
 import type { BlobStore } from './ports/blob-store.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Database } from './ports/database.ts';
 import type { EphemeralStore } from './ports/ephemeral-store.ts';
 import type { JobQueue } from './ports/job-queue.ts';
 import type { VectorIndex } from './ports/vector-index.ts';
+import { hostOf, isRefusal, reach, refusedKeysError } from './store-failure.ts';
 import { diskFullError } from './start-failure.ts';
 
 /**
@@ -124,7 +124,7 @@ export async function openDatabaseOnly(
 export async function migrateDatabase(context: RuntimeContext): Promise<MigrateResult> {
   await using opened = new AsyncDisposableStack();
   if (context.config.database === undefined) await holdDataFolder(context.config, opened);
-  const database = await connect(context);
+  const database = await copiedBeforeMigration(await connect(context), context);
   opened.defer(() => database.close());
   return await applyMigrations(database, context);
 }
@@ -164,10 +164,12 @@ async function connectMigrated(context: RuntimeContext): Promise<Database> {
   }
 }
 
+/** A served database is copied by its operator; the embedded one by us. */
 async function copiedBeforeMigration(
   database: Database,
   context: RuntimeContext,
 ): Promise<Database> {
+  if (context.config.database !== undefined) return database;
   const { current, pending } = await schemaStatus(database, MIGRATIONS);
   if (current === 0 || pending.length === 0) return database;
   await database.close();
@@ -216,26 +218,10 @@ async function openBlobs({ config, log }: RuntimeContext): Promise<BlobStore> {
     return await openFilesystemBlobStore({ directory: join(config.dataDirectory, 'blobs') });
   }
   const { openS3BlobStore } = await import('./adapters/blob-store/s3.ts');
-  return await reach('the object store', 'MINIO_ENDPOINT', s3.endpoint, async () => {
-    try {
-      return await openS3BlobStore({ ...s3, log });
-    } catch (error) {
+  return await reach('the object store', 'MINIO_ENDPOINT', s3.endpoint, () =>
+    openS3BlobStore({ ...s3, log }).catch((error: unknown) => {
       throw isRefusal(error) ? refusedKeysError(s3, error) : error;
-    }
-  });
-}
-
-// S3 answers a HEAD for a wrong key, and for a bucket of somebody else, without a word.
-function isRefusal(error: unknown): boolean {
-  const cause: unknown = error instanceof Error ? error.cause : undefined;
-  const { $metadata: answer } = (cause ?? {}) as { $metadata?: { httpStatusCode?: number } };
-  return answer?.httpStatusCode === 401 || answer?.httpStatusCode === 403;
-}
-
-function refusedKeysError({ endpoint, bucket }: S3Config, cause: unknown): StartError {
-  return new StartError(
-    `the object store at ${endpoint} (MINIO_ENDPOINT) refuses bucket ${bucket} (MINIO_BUCKET) to these keys; correct MINIO_ACCESS_KEY and MINIO_SECRET_KEY`,
-    { cause },
+    }),
   );
 }
 
@@ -273,29 +259,6 @@ function decoratedIndex(index: VectorIndex, { metrics, clock }: RuntimeContext):
   return meteredVectorIndex(limited, metrics);
 }
 
-async function reach<T>(
-  store: string,
-  variable: string,
-  address: string,
-  open: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await open();
-  } catch (error) {
-    if (error instanceof StartError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new StartError(
-      `${store} at ${address} (${variable}) cannot be used: ${reason}; start it or correct ${variable}`,
-      { cause: error },
-    );
-  }
-}
-
 function databaseDirectory(config: Config): string {
   return join(config.dataDirectory, 'database');
-}
-
-// The host alone: the rest of the URL holds the password.
-function hostOf(url: string): string {
-  return new URL(url).host;
 }

@@ -21,9 +21,15 @@ export async function runServer(env: Environment, output: Output): Promise<void>
   });
   output.print(`Llamp ${version()} starts; its data folder is ${config.dataDirectory}`);
   const application = await open(config, log);
-  const { url } = await listen(application, config);
-  const { welcome } = await import('./welcome.ts');
-  for (const line of welcome(url, application.firstStart, config)) output.print(line);
+  const { firstStartLines, readyLines } = await import('./welcome.ts');
+  const { firstStart } = application;
+  const { url } = await listen(application, config).catch((error: unknown) => {
+    // What the first start made is shown once, whatever happens next.
+    for (const line of firstStartLines(addressOf(config), firstStart)) output.print(line);
+    throw error;
+  });
+  for (const line of readyLines(url, config)) output.print(line);
+  for (const line of firstStartLines(url, firstStart)) output.print(line);
   log.info({ url }, 'ready');
   if ((await untilStopped(application, log)) !== 0) {
     throw new CommandError('the server did not stop in order; the log says which phase failed');
@@ -38,7 +44,10 @@ async function open(config: Config, log: Log): Promise<Application> {
       openStores(context, 'server'),
       import('../application.ts'),
     ]);
-    return await openApplication(stores, context, version());
+    return await openApplication(stores, context, version()).catch(async (error: unknown) => {
+      await stores.close();
+      throw error;
+    });
   } catch (error) {
     throw startFailure(error, config.dataDirectory);
   }
@@ -51,6 +60,10 @@ async function listen(application: Application, config: Config): Promise<{ url: 
     await application.drain.drain();
     throw startFailure(listenFailure(error, config.http), config.dataDirectory);
   }
+}
+
+function addressOf({ http }: Config): string {
+  return http.publicUrl ?? `http://${http.host}:${http.port}`;
 }
 
 async function untilStopped({ drain }: Application, log: Log): Promise<number> {

@@ -1,7 +1,10 @@
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { onAnswerEnd } from './answer-end.ts';
+
+const GRACE_MS = 500;
 
 export interface ConnectionDrain {
   /** Takes no new connections; requests on open ones are still answered, and told to close afterwards. */
@@ -38,17 +41,31 @@ export function trackConnections(app: FastifyInstance): ConnectionDrain {
       if (app.server.listening) NetServer.prototype.close.call(app.server);
     },
     finishRequests: async (signal) => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      onIdle = resolve;
-      if (running === 0) resolve();
-      const cut = () => cutConnections(app.server, resolve);
-      if (signal.aborted) cut();
+      const cut = () => cutConnections(app.server, onIdle);
       signal.addEventListener('abort', cut, { once: true });
-      await promise;
+      do {
+        await untilIdle(signal);
+        await graceForRequestsOnTheirWay(app.server, signal);
+      } while (running > 0 && !signal.aborted);
       signal.removeEventListener('abort', cut);
+      if (signal.aborted) cutConnections(app.server, onIdle);
       app.server.closeIdleConnections();
     },
   };
+
+  function untilIdle(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    onIdle = resolve;
+    if (running === 0 || signal.aborted) resolve();
+    return promise;
+  }
+}
+
+// A proxy may have written its next request just before it learned of the stop: that one is answered, not reset.
+async function graceForRequestsOnTheirWay(server: Server, signal: AbortSignal): Promise<void> {
+  const { promise: open, resolve } = Promise.withResolvers<number>();
+  server.getConnections((_error, count) => resolve(count ?? 0));
+  if ((await open) > 0) await setTimeout(GRACE_MS, undefined, { signal }).catch(() => undefined);
 }
 
 function cutConnections(server: Server, onCut: () => void): void {
