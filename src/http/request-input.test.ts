@@ -160,7 +160,8 @@ describe('query strings', () => {
     expect((await query('include=a&include=b')).include).toEqual(['a', 'b']);
   });
   test('a wrong value is 400', async () => {
-    expectEnvelope(await query('limit=many'), { code: 'invalid_type', param: 'limit' });
+    for (const text of ['many', '1.5', '1e1', 'true', '0x1', '%201'])
+      expectEnvelope(await query(`limit=${text}`), { code: 'invalid_type', param: 'limit' });
     expectEnvelope(await query('limit=0'), { code: 'invalid_value', param: 'limit' });
     expectEnvelope(await query('limit=1&limit=2'), { code: 'invalid_type', param: 'limit' });
   });

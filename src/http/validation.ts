@@ -21,11 +21,28 @@ export const compileSchema: FastifySchemaCompiler<TSchema> = ({ schema, httpPart
   const isText = httpPart !== 'body';
   return (input: unknown) => {
     const filled = validator.Default(input);
-    const value = isText ? validator.Convert(filled) : filled;
+    const value = isText ? convertTexts(filled, (texts) => validator.Convert(texts)) : filled;
     if (validator.Check(value)) return { value };
     return { error: validator.Errors(value) as never[] };
   };
 };
+
+const NUMBER_TEXT = /^-?\d{1,20}(\.\d{1,20})?$/;
+
+/**
+ * The library reads `1.5`, `1e1` and `true` as the integers 1, 10 and 1. A number that a text does not spell out stays
+ * text, which is then a wrong type.
+ */
+function convertTexts(texts: unknown, convert: (texts: unknown) => unknown): unknown {
+  const before = { ...(texts as Record<string, unknown>) };
+  const after = convert(texts) as Record<string, unknown>;
+  for (const [name, text] of Object.entries(before)) {
+    const value = after[name];
+    if (typeof text !== 'string' || typeof value !== 'number') continue;
+    if (!NUMBER_TEXT.test(text) || Number(text) !== value) after[name] = text;
+  }
+  return after;
+}
 
 /** The first violation as one error in OpenAI's words, with `param` as a path like `messages[0].content`. */
 export function formatSchemaErrors(errors: readonly SchemaViolation[]): AppError {
