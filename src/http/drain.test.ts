@@ -211,6 +211,18 @@ describe('connections', () => {
     await app.close();
   });
 
+  test('pipelined requests of a connection that breaks run no longer', async () => {
+    const { app, connections, port } = await serving();
+    const client = connect(port, '127.0.0.1');
+    client.on('error', () => undefined);
+    client.write(request('/slow').repeat(3));
+    await vi.waitFor(() => expect(connections.running).toBe(3));
+    client.destroy();
+    await vi.waitFor(() => expect(connections.running).toBe(0));
+    await connections.finishRequests(new AbortController().signal);
+    await app.close();
+  });
+
   test('what does not end in time is cut', async () => {
     const { app, connections, port } = await serving();
     const slow = connect(port, '127.0.0.1');

@@ -1,14 +1,19 @@
 import type { FastifyReply } from 'fastify';
+import { onResponseClose } from './response-close.ts';
 
-/** Aborts when the client goes away before its answer is complete; pass it to every outbound call of the request. */
-export function requestSignal(reply: FastifyReply): AbortSignal {
+/**
+ * Aborts when the client goes away before its answer is complete; pass it to every outbound call of the request.
+ * `reason` makes the error that those calls then end with.
+ */
+export function requestSignal(
+  reply: FastifyReply,
+  reason: () => Error = () => new ClientGoneError(),
+): AbortSignal {
   const controller = new AbortController();
   const response = reply.raw;
-  const onClose = () => {
-    if (!response.writableFinished) controller.abort(new ClientGoneError());
-  };
-  if (response.destroyed) onClose();
-  else response.once('close', onClose);
+  onResponseClose(reply, () => {
+    if (!response.writableFinished) controller.abort(reason());
+  });
   return controller.signal;
 }
 

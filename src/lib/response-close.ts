@@ -1,0 +1,44 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyReply } from 'fastify';
+
+/** Calls `listener` once when the answer is complete or its connection is gone; at once when that is so already. */
+export function onResponseClose(reply: FastifyReply, listener: () => void): void {
+  const response = reply.raw;
+  if (response.destroyed) {
+    listener();
+    return;
+  }
+  response.once('close', listener);
+  if (response.socket === null) closeWithConnection(response, reply.request.raw.socket);
+}
+
+/**
+ * Node gives the answer to a pipelined request its socket only when the answers before it are complete; of a
+ * connection that ends earlier nobody would hear who waits for `close` or `drain` of that answer.
+ */
+function closeWithConnection(response: ServerResponse, socket: Socket): void {
+  const onConnectionClose = () => {
+    // Once the answer has its socket, Node itself tells it.
+    if (response.socket === null && !response.destroyed) destroyUnsent(response);
+  };
+  if (socket.destroyed) {
+    onConnectionClose();
+    return;
+  }
+  // A connection may carry many waiting requests; that is no leak, since each takes its listener away.
+  socket.setMaxListeners(socket.getMaxListeners() + 1);
+  socket.once('close', onConnectionClose);
+  response.once('close', () => {
+    socket.off('close', onConnectionClose);
+    socket.setMaxListeners(socket.getMaxListeners() - 1);
+  });
+}
+
+// Not every release of Node emits `close` for an answer that is destroyed without a socket.
+function destroyUnsent(response: ServerResponse): void {
+  response.destroy();
+  process.nextTick(() => {
+    if (!response.closed) response.emit('close');
+  });
+}
