@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect } from 'node:net';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { type AddressInfo, connect, Socket } from 'node:net';
 import { type FastifyReply, fastify } from 'fastify';
 import { afterEach, expect, it, vi } from 'vitest';
 import { ClientGoneError, requestSignal } from './request-signal.ts';
@@ -70,4 +71,20 @@ it('leaves the connection as it was when pipelined answers are complete', async 
   client.destroy();
   process.off('warning', warned);
   expect(warned).not.toHaveBeenCalled();
+});
+
+it('needs no help of Node to hear of a connection that ends before the answer has it', async () => {
+  const socket = new Socket();
+  const request = new IncomingMessage(socket);
+  const response = new ServerResponse(request);
+  const reply = { raw: response, request: { raw: request } } as unknown as FastifyReply;
+  const signal = requestSignal(reply);
+  const onClose = vi.fn();
+  onResponseClose(reply, onClose);
+  socket.destroy();
+  await vi.waitFor(() => expect(signal.aborted).toBe(true));
+  expect(response.destroyed).toBe(true);
+  expect(onClose).toHaveBeenCalledTimes(1);
+  const late = requestSignal(reply);
+  expect(late.aborted).toBe(true);
 });

@@ -14,8 +14,9 @@ export function onResponseClose(reply: FastifyReply, listener: () => void): void
 }
 
 /**
- * Node gives the answer to a pipelined request its socket only when the answers before it are complete; of a
- * connection that ends earlier nobody would hear who waits for `close` or `drain` of that answer.
+ * Node gives the answer to a pipelined request its socket only when the answers before it are complete. Older releases
+ * of Node 24 then say nothing to the answers that wait when the connection ends: whoever listens for their `close` or
+ * `drain` would do so for ever. Newer ones destroy them, and this finds nothing left to do.
  */
 function closeWithConnection(response: ServerResponse, socket: Socket): void {
   const onConnectionClose = () => {
