@@ -17,6 +17,8 @@ export class UsageJournal {
   #openSizeBytes = 0;
   /** Complete segments, oldest first. */
   readonly #closed: string[];
+  /** Lines that `append` took, by segment; those of an earlier process are not counted. */
+  readonly #appended = new Map<string, number>();
 
   private constructor(directory: string, leftover: string[]) {
     this.#directory = directory;
@@ -40,6 +42,13 @@ export class UsageJournal {
     return this.#closed;
   }
 
+  /** Lines that this process appended and that are not removed yet. */
+  get waitingLines(): number {
+    let count = 0;
+    for (const lines of this.#appended.values()) count += lines;
+    return count;
+  }
+
   append(line: string): void {
     const bytes = Buffer.from(`${line}\n`);
     const descriptor = this.#descriptor ?? this.#openSegment();
@@ -52,6 +61,7 @@ export class UsageJournal {
       throw error;
     }
     this.#openSizeBytes += bytes.length;
+    this.#countLine();
   }
 
   /** Closes the segment that is being written; the next `append` starts a new one. */
@@ -78,6 +88,7 @@ export class UsageJournal {
   /** Forgets a closed segment: its rows are acknowledged by SQL. */
   async remove(segment: string): Promise<void> {
     await unlink(join(this.#directory, segment));
+    this.#appended.delete(segment);
     const index = this.#closed.indexOf(segment);
     if (index >= 0) this.#closed.splice(index, 1);
   }
@@ -90,6 +101,11 @@ export class UsageJournal {
     } finally {
       closeSync(descriptor);
     }
+  }
+
+  #countLine(): void {
+    if (this.#openName === undefined) return;
+    this.#appended.set(this.#openName, (this.#appended.get(this.#openName) ?? 0) + 1);
   }
 
   #openSegment(): number {

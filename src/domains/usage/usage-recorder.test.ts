@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../adapters/clock/system.ts';
 import { openPgliteDatabase } from '../../adapters/database/pglite.ts';
 import { silentLog } from '../../lib/log.ts';
@@ -8,6 +8,7 @@ import { createMetrics } from '../../lib/metrics.ts';
 import { type Database, DatabaseError, type Statement } from '../../ports/database.ts';
 import { databaseTemplate, temporaryFolder } from '../../../test/support/database-template.ts';
 import { recordingLog } from '../../../test/support/recording-log.ts';
+import { UsageJournal } from './journal.ts';
 import {
   ensureUsagePartitions,
   findUsagePosition,
@@ -15,7 +16,7 @@ import {
   summarizeUsage,
 } from './repository.ts';
 import type { UsageRecord } from './usage-record.ts';
-import { openUsageRecorder } from './usage-recorder.ts';
+import { JournaledUsageRecorder, openUsageRecorder } from './usage-recorder.ts';
 
 let folder: string;
 let database: Database;
@@ -193,7 +194,7 @@ describe('the recorder', () => {
     fs.mkdirSync(journal(), { recursive: true });
     fs.writeFileSync(join(journal(), 'usage-0000000001.jsonl'), '{"id":"usage_cut","proj');
     const { recorder, lines } = await open();
-    recorder.record(record({ id: 'usage_bad', model: 'zero \u0000 byte' }));
+    recorder.record(record({ id: 'usage_bad', promptTokens: 3_000_000_000 }));
     recorder.record(record({ id: 'usage_good' }));
     await recorder.close();
     expect((await stored()).map((row) => row.id)).toEqual(['usage_good']);
@@ -202,6 +203,104 @@ describe('the recorder', () => {
       /usage_cut[\s\S]*usage_bad/,
     );
     expect(lines.filter((line) => line.level === 'error')).toHaveLength(2);
+  });
+});
+
+describe('what SQL refuses of a row', () => {
+  const nested = (depth: number) => {
+    let value: object = {};
+    for (let level = 0; level < depth; level += 1) value = { a: value };
+    return value;
+  };
+
+  it.each([
+    ['half a character in the model', { model: 'half \ud800' }, 'half \ufffd'],
+    ['a zero character in the model', { model: 'zero \u0000 byte' }, 'zero  byte'],
+    ['a zero character in the report', { upstreamUsage: { note: 'a\u0000' } }, 'm'],
+    ['half a character in the report', { upstreamUsage: { note: '\ud800' } }, 'm'],
+    ['a report nested too deeply for SQL', { upstreamUsage: nested(6_000) }, 'm'],
+    ['a report nested too deeply for us', { upstreamUsage: nested(100_000) }, 'm'],
+  ])('costs only that: %s', async (_name, fields, model) => {
+    const { recorder } = await open();
+    recorder.record(record({ id: 'usage_odd', ...fields }));
+    recorder.record(record({ id: 'usage_plain' }));
+    await recorder.flush();
+    expect((await stored()).map((row) => row.id).sort()).toEqual(['usage_odd', 'usage_plain']);
+    const odd = (await stored()).find((row) => row.id === 'usage_odd');
+    expect(odd).toMatchObject({ model, prompt_tokens: 10, completion_tokens: 5 });
+    await recorder.close();
+    expect(files()).toEqual([]);
+  });
+});
+
+describe('a journal that cannot be written', () => {
+  async function withJournal() {
+    const usageJournal = await UsageJournal.open(journal());
+    const { state, database: away } = switchable();
+    const metrics = createMetrics();
+    const { log, lines } = recordingLog();
+    const sleep = vi.fn(systemClock.sleep);
+    const recorder = new JournaledUsageRecorder(
+      {
+        database: away,
+        journalDirectory: journal(),
+        clock: { ...systemClock, sleep },
+        log,
+        metrics,
+        flushIntervalMs: 5,
+      },
+      usageJournal,
+    );
+    const breakJournal = (append: (usageJournal: UsageJournal, line: string) => void) =>
+      vi.spyOn(usageJournal, 'append').mockImplementation((line) => append(usageJournal, line));
+    return { recorder, state, metrics, lines, sleep, breakJournal };
+  }
+
+  it('does not keep the flusher busy with records that only the log has', async () => {
+    const { recorder, state, metrics, lines, sleep, breakJournal } = await withJournal();
+    breakJournal(() => {
+      throw new Error('no space');
+    });
+    state.away = true;
+    for (let index = 0; index < 10_003; index += 1) recorder.record(record());
+    expect(lines.filter((line) => line.message.includes('only in this log line'))).toHaveLength(3);
+    expect(await buffered(metrics)).toBe(10_000);
+    state.away = false;
+    await recorder.flush();
+    expect(await buffered(metrics)).toBe(0);
+    expect(await stored()).toHaveLength(10_000);
+    // Whatever round was under way has ended when the count of rounds stands still.
+    let rounds = -1;
+    await expect
+      .poll(
+        () => {
+          const before = rounds;
+          rounds = sleep.mock.calls.length;
+          return rounds - before;
+        },
+        { interval: 50, timeout: 10_000 },
+      )
+      .toBe(0);
+    await recorder.close();
+  });
+
+  it('counts a line that was cut once', async () => {
+    const { recorder, state, metrics, breakJournal } = await withJournal();
+    state.away = true;
+    recorder.record(record({ id: 'usage_whole' }));
+    breakJournal((usageJournal, line) => {
+      // As a full disk does: half of the line, then the error.
+      fs.appendFileSync(join(journal(), String(files().at(-1))), line.slice(0, 30));
+      usageJournal.rotate();
+      throw new Error('no space');
+    });
+    recorder.record(record({ id: 'usage_cut' }));
+    expect(await buffered(metrics)).toBe(2);
+    state.away = false;
+    await recorder.flush();
+    expect(await buffered(metrics)).toBe(0);
+    expect((await stored()).map((row) => row.id).sort()).toEqual(['usage_cut', 'usage_whole']);
+    await recorder.close();
   });
 });
 

@@ -5,7 +5,7 @@ import { type Database, DatabaseError } from '../../ports/database.ts';
 import { UsageJournal } from './journal.ts';
 import { ensureUsagePartitions, insertUsageLines } from './repository.ts';
 import type { UsageRecord, UsageRecorder } from './usage-record.ts';
-import { rowOfRecord } from './usage-row.ts';
+import { lineOfRecord, simplifiedLine } from './usage-row.ts';
 
 export interface UsageRecorderOptions {
   readonly database: Database;
@@ -47,31 +47,27 @@ export class JournaledUsageRecorder implements UsageRecorder {
   readonly #closing = new AbortController();
   readonly #flusher: Promise<void>;
   #unwritten: string[] = [];
-  #waiting = 0;
   #wake: () => void = () => undefined;
   #flushing: Promise<void> | undefined;
   #partitionsCheckedMs: number | undefined;
-  /** Segments of an earlier process: their rows are not among the waiting ones. */
-  readonly #leftover: ReadonlySet<string>;
 
   constructor(options: UsageRecorderOptions, journal: UsageJournal) {
     this.#options = options;
     this.#journal = journal;
     this.#batchRows = options.batchRows ?? 500;
-    this.#leftover = new Set(journal.closedSegments);
     this.#flusher = this.#flushUntilClosed();
   }
 
   record(record: UsageRecord): void {
-    const line = JSON.stringify(rowOfRecord(record));
+    const line = lineOfRecord(record);
+    const idle = !this.#hasWork();
     try {
       this.#journal.append(line);
     } catch (error) {
-      this.#keepUnwritten(line, error);
+      if (!this.#keepUnwritten(line, error)) return;
     }
-    this.#waiting += 1;
-    this.#options.metrics.usageBuffered.inc();
-    if (this.#waiting === 1 || this.#waiting === this.#batchRows) this.#wake();
+    const waiting = this.#showWaiting();
+    if (idle || waiting === this.#batchRows) this.#wake();
   }
 
   /** Writes everything recorded so far to SQL; rejects when the database does not take it. */
@@ -110,15 +106,34 @@ export class JournaledUsageRecorder implements UsageRecorder {
         failures += 1;
         if (failures === 1) log.warn({ error }, 'usage records wait in the journal');
       }
-      const pauseMs = Math.min(RETRY_MAX_MS, intervalMs * 2 ** Math.min(failures, 10));
       if (failures === 0) await this.#untilWork();
-      if (failures > 0 || this.#waiting < this.#batchRows) await this.#pause(clock, pauseMs);
+      const full = failures === 0 && this.#waiting() >= this.#batchRows;
+      const pauseMs = Math.min(RETRY_MAX_MS, intervalMs * 2 ** Math.min(failures, 10));
+      // A timer in every round, however short: a loop of promises alone would stop the whole process.
+      await this.#pause(clock, full ? 0 : pauseMs);
     }
+  }
+
+  /** Something lies in the journal or in memory that a flush can bring into SQL. */
+  #hasWork(): boolean {
+    const { openSizeBytes, closedSegments } = this.#journal;
+    return openSizeBytes > 0 || closedSegments.length > 0 || this.#unwritten.length > 0;
+  }
+
+  /** Records of this process that are not in SQL yet. */
+  #waiting(): number {
+    return this.#journal.waitingLines + this.#unwritten.length;
+  }
+
+  #showWaiting(): number {
+    const waiting = this.#waiting();
+    this.#options.metrics.usageBuffered.set(waiting);
+    return waiting;
   }
 
   /** Resolves at the next record, at once when one waits already. */
   async #untilWork(): Promise<void> {
-    if (this.#waiting > 0 || this.#closing.signal.aborted) return;
+    if (this.#hasWork() || this.#closing.signal.aborted) return;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
@@ -147,7 +162,7 @@ export class JournaledUsageRecorder implements UsageRecorder {
     if (broken.length > 0) this.#setAside(broken, 'a usage record in the journal is broken');
     await this.#journal.remove(segment);
     this.#options.metrics.usageWritten.inc(lines.length);
-    if (!this.#leftover.has(segment)) this.#settled(lines.length + broken.length);
+    this.#showWaiting();
   }
 
   async #flushUnwritten(): Promise<void> {
@@ -156,7 +171,7 @@ export class JournaledUsageRecorder implements UsageRecorder {
     await this.#insertAll(lines);
     this.#unwritten = this.#unwritten.slice(lines.length);
     this.#options.metrics.usageWritten.inc(lines.length);
-    this.#settled(lines.length);
+    this.#showWaiting();
   }
 
   async #insertAll(lines: readonly string[]): Promise<void> {
@@ -171,14 +186,23 @@ export class JournaledUsageRecorder implements UsageRecorder {
     } catch (error) {
       if (!isRefusal(error)) throw error;
       // One row that SQL refuses must not hold up the others for ever.
-      if (batch.length === 1) this.#setAside(batch, 'SQL refused a usage record', error);
-      else for (const line of batch) await this.#insertBatch([line]);
+      for (const line of batch) {
+        if (batch.length === 1) await this.#insertSimplified(line, error);
+        else await this.#insertBatch([line]);
+      }
     }
   }
 
-  #settled(count: number): void {
-    this.#waiting -= count;
-    this.#options.metrics.usageBuffered.dec(count);
+  /** What an upstream or a client made up must not cost the record: without it SQL may take the row. */
+  async #insertSimplified(line: string, refusal: unknown): Promise<void> {
+    const { database, log } = this.#options;
+    try {
+      await insertUsageLines(database, [simplifiedLine(line)], { timeoutMs: INSERT_TIMEOUT_MS });
+      log.warn({ error: refusal }, "a usage record was stored without the upstream's own report");
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.#setAside([line], 'SQL refused a usage record', error);
+    }
   }
 
   #setAside(lines: readonly string[], message: string, error?: unknown): void {
@@ -186,10 +210,12 @@ export class JournaledUsageRecorder implements UsageRecorder {
     this.#options.log.error({ error, count: lines.length }, `${message}; see rejected.jsonl`);
   }
 
-  #keepUnwritten(line: string, error: unknown): void {
+  /** False when there is no room in memory either. */
+  #keepUnwritten(line: string, error: unknown): boolean {
     this.#options.log.error({ error }, 'the usage journal cannot be written');
-    if (this.#unwritten.length < UNWRITTEN_MAX) this.#unwritten.push(line);
-    else this.#options.log.error({ line }, 'a usage record is only in this log line');
+    if (this.#unwritten.length < UNWRITTEN_MAX) return this.#unwritten.push(line) > 0;
+    this.#options.log.error({ line }, 'a usage record is only in this log line');
+    return false;
   }
 
   async #checkPartitions(): Promise<void> {
@@ -208,7 +234,8 @@ export class JournaledUsageRecorder implements UsageRecorder {
   }
 }
 
-// Class 22 is bad data, 23 a violated constraint: the same row fails the same way each time.
+// Class 22 is bad data, 23 a violated constraint, 54 a limit such as JSON nested too deeply: the same row fails the
+// same way each time.
 function isRefusal(error: unknown): boolean {
-  return error instanceof DatabaseError && /^2[23]/.test(error.sqlState ?? '');
+  return error instanceof DatabaseError && /^(22|23|54)/.test(error.sqlState ?? '');
 }

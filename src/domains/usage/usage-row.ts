@@ -22,14 +22,15 @@ export interface UsageRow<Timestamp = Date> {
   readonly created_at: Timestamp;
 }
 
-export function rowOfRecord(record: UsageRecord): UsageRow<string> {
+function rowOfRecord(record: UsageRecord): UsageRow<string> {
   return {
     id: record.id,
     project_id: record.projectId,
     api_key_id: record.apiKeyId,
     request_id: record.requestId,
     endpoint: record.endpoint,
-    model: record.model,
+    // Half a surrogate pair is no text for SQL.
+    model: record.model.toWellFormed(),
     deployment: record.deployment,
     status: record.status,
     streamed: record.streamed,
@@ -43,6 +44,24 @@ export function rowOfRecord(record: UsageRecord): UsageRow<string> {
     duration_ms: record.durationMs,
     created_at: record.createdAt.toISOString(),
   };
+}
+
+/** A line of the journal. */
+export function lineOfRecord(record: UsageRecord): string {
+  const row = rowOfRecord(record);
+  try {
+    return JSON.stringify(row);
+  } catch {
+    // An upstream can nest its report deeper than the stack goes.
+    return JSON.stringify({ ...row, upstream_usage: null });
+  }
+}
+
+/** The line without what SQL may refuse: the upstream's own report, and characters that are no text there. */
+export function simplifiedLine(line: string): string {
+  return JSON.stringify({ ...JSON.parse(line), upstream_usage: null }, (_key, value: unknown) =>
+    typeof value === 'string' ? value.replaceAll('\u0000', '').toWellFormed() : value,
+  );
 }
 
 /** The object of the management API; times in whole seconds, as everywhere in the OpenAI API. */
