@@ -85,20 +85,26 @@ describe('ModelCatalogue', () => {
     expect(eager.find('new')).toBeUndefined();
   });
 
-  it.each([404, 405])('passes every name on when the upstream has no list (%i)', async (status) => {
-    provider.setModels(status);
-    const opened = open();
-    const model = await opened.resolve('anything/at-all');
-    expect(model).toMatchObject({ name: 'anything/at-all', label: 'passthrough' });
-    expect(opened.find('other')?.deployments[0]?.upstreamModel).toBe('other');
-    expect(opened.status().upstream).toBe('passthrough');
-    await expect(opened.resolve('x'.repeat(300))).rejects.toMatchObject({ status: 404 });
-    await expect(opened.resolve('zero\u0000')).rejects.toMatchObject({ status: 404 });
-  });
+  it.each([400, 403, 404, 405, 410, 422, 501])(
+    'passes every name on when the upstream has no list (%i)',
+    async (status) => {
+      provider.setModels(status);
+      const opened = open();
+      const model = await opened.resolve('anything/at-all');
+      expect(model).toMatchObject({ name: 'anything/at-all', label: 'passthrough' });
+      expect(opened.find('other')?.deployments[0]?.upstreamModel).toBe('other');
+      expect(opened.status().upstream).toBe('passthrough');
+      await expect(opened.resolve('x'.repeat(300))).rejects.toMatchObject({ status: 404 });
+      await expect(opened.resolve('zero\u0000')).rejects.toMatchObject({ status: 404 });
+      await expect(opened.resolve('half \ud800')).rejects.toMatchObject({ status: 404 });
+    },
+  );
 
   it.each([
     ['a server error', 500, /status 500/],
     ['a wrong credential', 401, /refused its credential/],
+    ['a time-out', 408, /status 408/],
+    ['a rate limit', 429, /status 429/],
     ['something that is no list', { hello: 1 }, /no model list/],
   ])('says 503 and why after %s', async (_name, models, reason) => {
     provider.setModels(models);
@@ -124,17 +130,25 @@ describe('ModelCatalogue', () => {
     expect((await opened.resolve('a')).name).toBe('a');
   });
 
-  it('keeps what it knew while the upstream is away', async () => {
+  it.each([500, 403, 404])('keeps what it knew while the upstream says %i', async (status) => {
     const opened = open({ unknownModelIntervalMs: 0 });
     await opened.resolve('a');
-    provider.setModels(500);
+    provider.setModels(status);
     await opened.refresh();
     expect(opened.find('a')).toBeDefined();
     expect(opened.status()).toMatchObject({
       upstream: 'listed',
-      reason: expect.stringMatching(/500/),
+      reason: expect.stringContaining(String(status)),
     });
     await expect(opened.resolve('unknown')).rejects.toMatchObject({ status: 404 });
+  });
+
+  it('passes names on when a first refusal follows a time away', async () => {
+    provider.setModels(500);
+    const opened = open({ unknownModelIntervalMs: 0 });
+    await expect(opened.resolve('a')).rejects.toMatchObject({ status: 503 });
+    provider.setModels(403);
+    expect(await opened.resolve('a')).toMatchObject({ label: 'passthrough' });
   });
 
   it('reads odd lists', async () => {

@@ -7,6 +7,7 @@ import {
   type ModelListAnswer,
   type ModelListReader,
   modelListReader,
+  statusError,
 } from './upstream-model-list.ts';
 
 export interface ModelCatalogueOptions {
@@ -152,10 +153,13 @@ export class ModelCatalogue {
   }
 
   #accept(answer: ModelListAnswer): void {
-    this.#snapshot =
-      answer.kind === 'listed'
-        ? this.#snapshotOf(answer.models, 'listed')
-        : this.#snapshotOf([], 'passthrough');
+    if (answer.kind === 'listed') {
+      this.#snapshot = this.#snapshotOf(answer.models, 'listed');
+      return;
+    }
+    // An upstream that has listed its models before has a list; refusing it now is a failure like any other.
+    if (this.#snapshot.upstream === 'listed') throw statusError(answer.status);
+    this.#snapshot = this.#snapshotOf([], 'passthrough');
   }
 
   #snapshotOf(listed: readonly ListedModel[], upstream: Snapshot['upstream']): Snapshot {
@@ -167,7 +171,7 @@ export class ModelCatalogue {
   }
 
   #passedThrough(name: string): Model | undefined {
-    const usable = name.length <= MODEL_NAME_MAX && !/\p{Cc}/u.test(name);
+    const usable = name.length <= MODEL_NAME_MAX && name.isWellFormed() && !/\p{Cc}/u.test(name);
     if (!usable) return undefined;
     return this.#served({ name, created: undefined, ownedBy: undefined }, PASSTHROUGH_LABEL);
   }

@@ -10,8 +10,8 @@ export interface ListedModel {
 /** What an upstream answered to `GET /models`. */
 export type ModelListAnswer =
   | { readonly kind: 'listed'; readonly models: readonly ListedModel[] }
-  /** It has no such route: every name may exist. */
-  | { readonly kind: 'unsupported' };
+  /** It answers, but gives no list, as many do that serve calls all the same: every name may exist. */
+  | { readonly kind: 'refused'; readonly status: number };
 
 export interface ModelListReader {
   /** Rejects with a sentence that names the reason. */
@@ -40,15 +40,29 @@ export function modelListReader(endpoint: UpstreamEndpoint, timeoutMs: number): 
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       const answer = await pool.request({ method: 'GET', path, headers, signal: bounded });
       const text = await answer.body.text();
-      if (answer.statusCode === 404 || answer.statusCode === 405) return { kind: 'unsupported' };
-      if (answer.statusCode === 401 || answer.statusCode === 403)
-        throw new Error(`the upstream refused its credential (status ${answer.statusCode})`);
-      if (answer.statusCode !== 200)
-        throw new Error(`the upstream answered GET /models with status ${answer.statusCode}`);
+      const status = answer.statusCode;
+      if (refusesList(status)) return { kind: 'refused', status };
+      if (status !== 200) throw statusError(status);
       return { kind: 'listed', models: listedModels(text) };
     },
     close: () => pool.destroy(),
   };
+}
+
+/** Refuses the route as such; 401 is about every call, 408 and 429 are about the moment. */
+function refusesList(status: number): boolean {
+  const passing = status === 401 || status === 408 || status === 429;
+  return status === 501 || (status >= 400 && status < 500 && !passing);
+}
+
+/** The sentence for people about a status that is no list. */
+export function statusError(status: number): Error {
+  const credential = status === 401 || status === 403;
+  return new Error(
+    credential
+      ? `the upstream refused its credential (status ${status})`
+      : `the upstream answered GET /models with status ${status}`,
+  );
 }
 
 function listedModels(text: string): ListedModel[] {
