@@ -103,6 +103,9 @@ create table generations (
   -- Embeddings as little-endian float32, row by row, in the blob store: a rebuild needs no embedding call.
   pack_blob_key text,
   state text not null check (state in ('building', 'current', 'superseded')),
+  -- The run that makes the generation, and until when no other one may; both null while none does.
+  claimed_by text,
+  claimed_until timestamptz,
   created_at timestamptz not null,
   superseded_at timestamptz
 );

@@ -42,6 +42,13 @@ export interface KnowledgeOptions {
   readonly deletedRetentionMs: number;
   /** Bytes of an upload that has not ended by then belong to a process that died. */
   readonly uploadTimeoutMs: number;
+  /**
+   * A run holds its file this long after each sign of life; no other job may take it meanwhile, nor may anything that
+   * it writes be collected. Longer than everything that may happen between two signs.
+   */
+  readonly ingestClaimMs: number;
+  /** So long after it was attached, a file that waits for a store or model that is away fails. */
+  readonly outageAgeMaxMs: number;
   /** An ingestion that shows no sign of life for this long is put into the queue again. */
   readonly stalledIngestMs: number;
 }
@@ -62,5 +69,7 @@ export const DEFAULT_KNOWLEDGE_OPTIONS: Omit<KnowledgeOptions, 'defaultEmbedding
   indexTimeoutMs: 30_000,
   deletedRetentionMs: 3_600_000,
   uploadTimeoutMs: 24 * 3_600_000,
+  ingestClaimMs: 10 * 60_000,
+  outageAgeMaxMs: 24 * 3_600_000,
   stalledIngestMs: 15 * 60_000,
 };

@@ -1,10 +1,18 @@
 import { sql } from 'kysely';
-import type { Database, SqlExecutor } from '../../../ports/database.ts';
+import type { SqlExecutor } from '../../../ports/database.ts';
 import { statement } from '../repository.ts';
+
+const CHUNKS_PER_DELETE = 5_000;
 
 export interface SupersededGeneration {
   readonly id: string;
   readonly collection: string;
+}
+
+/** A place in the list of superseded generations. */
+export interface SupersededPosition {
+  readonly id: string;
+  readonly supersededAt: Date;
 }
 
 /** Building generations that no file waits for belong to runs that died between two steps. */
@@ -21,22 +29,41 @@ export async function supersedeOrphans(
   );
 }
 
+/** Superseded generations after a place. One that a run may still write to is left out while its claim lasts. */
 export async function listSuperseded(
   database: SqlExecutor,
-  limit: number,
-): Promise<SupersededGeneration[]> {
+  filter: { after: SupersededPosition | undefined; now: Date; limit: number },
+): Promise<(SupersededGeneration & SupersededPosition)[]> {
+  const { after, now, limit } = filter;
+  const isAfter =
+    after === undefined
+      ? sql`true`
+      : sql`(superseded_at, id) > (${after.supersededAt}::timestamptz, ${after.id}::text)`;
   const { rows } = await database.execute(
-    statement<SupersededGeneration>(sql`select id, collection from generations where state = 'superseded'
+    statement<SupersededGeneration & SupersededPosition>(sql`select id, collection,
+      superseded_at as "supersededAt" from generations
+      where state = 'superseded' and (claimed_until is null or claimed_until <= ${now}) and ${isAfter}
       order by superseded_at, id limit ${limit}`),
   );
   return rows;
 }
 
-/** Chunks go with their generation. */
+/** Removes superseded generations; first their chunks, some thousand a statement, so that none takes long. */
 export async function removeGenerations(
-  database: Database,
+  database: SqlExecutor,
   generationIds: readonly string[],
+  signal: AbortSignal,
 ): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    const { affectedRows } = await database.execute(
+      statement(sql`delete from chunks where ctid = any(array(select c.ctid from chunks c
+        join generations g on g.id = c.generation_id
+        where c.generation_id = any(${generationIds}::text[]) and g.state = 'superseded'
+        limit ${CHUNKS_PER_DELETE}))`),
+    );
+    if (affectedRows < CHUNKS_PER_DELETE) break;
+  }
   await database.execute(
     statement(
       sql`delete from generations where id = any(${generationIds}::text[]) and state = 'superseded'`,

@@ -13,6 +13,7 @@ import {
   listSuperseded,
   removeGenerations,
   type SupersededGeneration,
+  type SupersededPosition,
   supersedeOrphans,
 } from './collect-repository.ts';
 import { packPrefix } from './pack.ts';
@@ -23,18 +24,60 @@ const BATCH = 100;
 const BLOBS_PER_LIST = 1000;
 const SWEEP_LIMIT = 1000;
 
+type Step = (deps: KnowledgeDependencies, signal: AbortSignal) => Promise<void>;
+
+// Ingestions first: somebody waits for them.
+const STEPS: readonly (readonly [string, Step])[] = [
+  ['stalled ingestions', requeueStalled],
+  ['expired files', expireFiles],
+  ['generations', collectGenerations],
+  ['deleted files', collectDeletedFiles],
+  ['deleted rows', collectRows],
+  ['broken-off uploads', collectPendingBlobs],
+];
+
 /**
  * Removes what nobody can see any more: generations (first from the index, then their blobs, their rows last, so
  * that a run that dies is repeated), files and stores deleted a while ago, and uploads that never ended. Puts
- * ingestions that have stalled back into the queue.
+ * ingestions that have stalled back into the queue. A step that fails stops no other; it makes the whole fail at last.
  */
 export async function collect(deps: KnowledgeDependencies, signal: AbortSignal): Promise<void> {
-  await expireFiles(deps);
-  await collectGenerations(deps, signal);
-  await collectDeletedFiles(deps, signal);
-  await collectRows(deps);
-  await collectPendingBlobs(deps, signal);
-  await requeueStalled(deps);
+  const failures = new Failures(deps, signal);
+  for (const [name, step] of STEPS) await failures.collect(name, () => step(deps, signal));
+  failures.rethrow();
+}
+
+/** Goes on after failures and throws them together at the end. An abort ends everything at once. */
+class Failures {
+  readonly #deps: KnowledgeDependencies;
+  readonly #signal: AbortSignal;
+  readonly #failed = new Map<string, unknown>();
+
+  constructor(deps: KnowledgeDependencies, signal: AbortSignal) {
+    this.#deps = deps;
+    this.#signal = signal;
+  }
+
+  has(name: string): boolean {
+    return this.#failed.has(name);
+  }
+
+  async collect(name: string, work: () => Promise<void>): Promise<void> {
+    this.#signal.throwIfAborted();
+    try {
+      await work();
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      this.#deps.log.warn({ err: error, part: name }, 'something could not be collected');
+      this.#failed.set(name, error);
+    }
+  }
+
+  rethrow(): void {
+    if (this.#failed.size === 0) return;
+    const names = [...this.#failed.keys()].join(', ');
+    throw new AggregateError(this.#failed.values(), `could not collect: ${names}`);
+  }
 }
 
 async function expireFiles({ clock, database }: KnowledgeDependencies): Promise<void> {
@@ -56,16 +99,28 @@ async function collectGenerations(deps: KnowledgeDependencies, signal: AbortSign
   const now = clock.now();
   const before = new Date(now.getTime() - options.stalledIngestMs);
   await supersedeOrphans(database, { before, now, limit: SWEEP_LIMIT });
+  const failures = new Failures(deps, signal);
+  let after: SupersededPosition | undefined;
   for (;;) {
-    signal.throwIfAborted();
-    const generations = await listSuperseded(database, BATCH);
-    if (generations.length === 0) return;
-    await removeTraces(deps, generations, signal);
-    await removeGenerations(
-      database,
-      generations.map((each) => each.id),
-    );
+    const generations = await listSuperseded(database, { after, now, limit: BATCH });
+    after = generations.at(-1);
+    if (after === undefined) break;
+    for (const [collection, group] of Map.groupBy(generations, (each) => each.collection)) {
+      if (failures.has(collection)) continue;
+      await failures.collect(collection, () => removeForGood(deps, group, signal));
+    }
   }
+  failures.rethrow();
+}
+
+async function removeForGood(
+  deps: KnowledgeDependencies,
+  generations: readonly SupersededGeneration[],
+  signal: AbortSignal,
+): Promise<void> {
+  await removeTraces(deps, generations, signal);
+  const ids = generations.map((each) => each.id);
+  await removeGenerations(deps.database, ids, signal);
 }
 
 /** Takes generations out of the index and the blob store; their rows in SQL stay. */
@@ -144,8 +199,9 @@ async function collectPendingBlobs(
 // A job that waits already keeps its place: the singleton key leaves the second one out.
 async function requeueStalled(deps: KnowledgeDependencies): Promise<void> {
   const { clock, database, jobs, options } = deps;
-  const before = new Date(clock.now().getTime() - options.stalledIngestMs);
-  const stalled = await listStalledIngestions(database, { before, limit: SWEEP_LIMIT });
+  const now = clock.now();
+  const before = new Date(now.getTime() - options.stalledIngestMs);
+  const stalled = await listStalledIngestions(database, { before, now, limit: SWEEP_LIMIT });
   if (stalled.length === 0) return;
   await jobs.enqueueMany(
     INGEST_QUEUE,

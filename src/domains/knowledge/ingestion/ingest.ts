@@ -1,40 +1,26 @@
 import { buffer } from 'node:stream/consumers';
-import type { IndexRow } from '../../../ports/vector-index.ts';
 import type { KnowledgeDependencies } from '../options.ts';
 import { chunkSize } from '../store-files/chunking-strategy.ts';
 import { ParseFailure } from '../text/parse-failure.ts';
-import type { PreparedChunk, PrepareTask } from '../text/prepare.ts';
+import type { PreparedChunk, PreparedFile, PrepareTask } from '../text/prepare.ts';
+import { renewClaim } from './claim-repository.ts';
 import type { KnownCollections } from './collections.ts';
 import { embeddedText, embedTexts } from './embed-chunks.ts';
+import { type ChunkReader, indexRows, isProven, restoreRows } from './index-rows.ts';
+import { OvertakenError } from './overtaken-error.ts';
 import { EmbeddingPack, type PartRange, partRanges } from './pack.ts';
-import {
-  type ChunkTotals,
-  completeGeneration,
-  type Ingestion,
-  insertChunks,
-  listChunks,
-  reportProgress,
-  type UnstoredChunks,
-} from './repository.ts';
+import { completeGeneration, type Ingestion, insertChunks, listChunks } from './repository.ts';
 
 const CHUNKS_PER_INSERT = 256;
 
 export interface Preparer {
-  prepare(task: PrepareTask, signal: AbortSignal): Promise<PreparedChunk[]>;
+  prepare(task: PrepareTask, signal: AbortSignal): Promise<PreparedFile>;
 }
 
 export interface IngestTools {
   readonly deps: KnowledgeDependencies;
   readonly preparer: Preparer;
   readonly collections: KnownCollections;
-}
-
-/** The generation is no longer wanted: its file was deleted, cancelled, or attached anew. */
-export class OvertakenError extends Error {
-  constructor() {
-    super('the generation is no longer wanted');
-    this.name = 'OvertakenError';
-  }
 }
 
 /**
@@ -49,23 +35,15 @@ export async function ingest(
 ): Promise<void> {
   const { deps } = tools;
   const content = await chunksToMake(tools, ingestion, signal);
-  const parts = partRanges(content.chunkCount, deps.options.embedBatchSize);
+  const { chunkCount } = content;
   const pack = new EmbeddingPack(deps.blobs, ingestion, { timeoutMs: deps.options.blobTimeoutMs });
-  const partKeys: string[] = [];
-  let textBytes = 0;
-  for (const part of parts) {
-    signal.throwIfAborted();
-    if (part.from > 0) await requireWanted(deps, ingestion, part.from);
-    const chunks = await chunksOf(deps, ingestion, { prepared: content.prepared, part });
-    const { key, vectors } = await embedPart(deps, ingestion, { pack, part, chunks }, signal);
-    await indexChunks(tools, ingestion, { chunks, vectors }, signal);
-    partKeys.push(key);
-    textBytes += chunks.reduce((sum, chunk) => sum + Buffer.byteLength(chunk.content), 0);
-  }
+  const { partKeys, textBytes } = await makeParts(tools, ingestion, { content, pack }, signal);
+  const packKey = await pack.join(partKeys, signal);
+  await requireProven(deps, ingestion, { content, packKey }, signal);
   const completed = await completeGeneration(deps.database, ingestion, {
-    packKey: await pack.join(partKeys, signal),
-    usageBytes: textBytes + content.chunkCount * ingestion.dimensions * 4,
-    chunkCount: content.chunkCount,
+    packKey,
+    usageBytes: textBytes + chunkCount * ingestion.dimensions * 4,
+    chunkCount,
     unstored: content.unstored,
     now: deps.clock.now(),
   });
@@ -75,53 +53,114 @@ export async function ingest(
 
 interface ChunksToMake {
   readonly chunkCount: number;
-  /** In memory, unless an earlier run has stored them. */
-  readonly prepared: readonly PreparedChunk[] | undefined;
+  readonly read: ChunkReader;
   /** To be stored when the generation becomes current. */
-  readonly unstored: UnstoredChunks | undefined;
+  readonly unstored: PreparedFile | undefined;
 }
 
 /**
  * The chunks of a short file are stored with the last step, which makes one transaction of two. Those of a long one
- * are stored first, so that nothing is parsed twice and its progress can be seen.
+ * are stored first and read back part by part, so that nothing is parsed twice, its progress can be seen, and memory
+ * holds one part of it and not all.
  */
 async function chunksToMake(
   tools: IngestTools,
   ingestion: Ingestion,
   signal: AbortSignal,
 ): Promise<ChunksToMake> {
-  const { clock, database, options } = tools.deps;
   if (ingestion.chunkCount !== null)
-    return { chunkCount: ingestion.chunkCount, prepared: undefined, unstored: undefined };
-  const prepared = await prepare(tools, ingestion, signal);
-  const chunkCount = prepared.length;
-  const totals = totalsOf(prepared);
-  if (chunkCount <= options.embedBatchSize)
-    return { chunkCount, prepared, unstored: { chunks: prepared, totals } };
-  for (const { from, to } of partRanges(chunkCount, CHUNKS_PER_INSERT)) {
-    const isLast = to === chunkCount;
-    await insertChunks(database, ingestion, prepared.slice(from, to), {
-      isFirst: from === 0,
-      totals: isLast ? totals : undefined,
-      now: clock.now(),
-    });
-  }
-  return { chunkCount, prepared, unstored: undefined };
+    return storedChunks(tools.deps, ingestion, ingestion.chunkCount);
+  const file = await prepare(tools, ingestion, signal);
+  const chunkCount = file.chunks.length;
+  if (chunkCount <= tools.deps.options.embedBatchSize) return unstoredChunks(file);
+  await storeChunks(tools.deps, ingestion, file);
+  return storedChunks(tools.deps, ingestion, chunkCount);
 }
 
-function totalsOf(chunks: readonly PreparedChunk[]): ChunkTotals {
-  return {
-    chunkCount: chunks.length,
-    wordsLength: tokenCount(chunks, 'words'),
-    charactersLength: tokenCount(chunks, 'characters'),
-  };
+// Functions of their own: a reader made beside the file would keep the whole of it in memory.
+function storedChunks(
+  { database }: KnowledgeDependencies,
+  { generationId }: Ingestion,
+  chunkCount: number,
+): ChunksToMake {
+  const read: ChunkReader = (range) => listChunks(database, generationId, range);
+  return { chunkCount, read, unstored: undefined };
+}
+
+function unstoredChunks(file: PreparedFile): ChunksToMake {
+  const read: ChunkReader = async ({ from, to }) => file.chunks.slice(from, to);
+  return { chunkCount: file.chunks.length, read, unstored: file };
+}
+
+async function storeChunks(
+  deps: KnowledgeDependencies,
+  ingestion: Ingestion,
+  file: PreparedFile,
+): Promise<void> {
+  await requireHeld(deps, ingestion, undefined);
+  const chunkCount = file.chunks.length;
+  for (const { from, to } of partRanges(chunkCount, CHUNKS_PER_INSERT)) {
+    const isHeld = await insertChunks(deps.database, ingestion, file.chunks.slice(from, to), {
+      isFirst: from === 0,
+      totals: to === chunkCount ? file : undefined,
+      now: deps.clock.now(),
+    });
+    if (!isHeld) throw new OvertakenError();
+  }
+}
+
+/** Embeds and indexes the chunks part by part. */
+async function makeParts(
+  tools: IngestTools,
+  ingestion: Ingestion,
+  { content, pack }: { content: ChunksToMake; pack: EmbeddingPack },
+  signal: AbortSignal,
+): Promise<{ partKeys: string[]; textBytes: number }> {
+  const { deps } = tools;
+  const partKeys: string[] = [];
+  let textBytes = 0;
+  for (const part of partRanges(content.chunkCount, deps.options.embedBatchSize)) {
+    signal.throwIfAborted();
+    if (part.from > 0) await requireHeld(deps, ingestion, part.from);
+    const chunks = await content.read(part);
+    const { key, vectors } = await embedPart(deps, ingestion, { pack, part, chunks }, signal);
+    await indexChunks(tools, ingestion, { chunks, vectors }, signal);
+    partKeys.push(key);
+    textBytes += chunks.reduce((sum, chunk) => sum + Buffer.byteLength(chunk.content), 0);
+  }
+  return { partKeys, textBytes };
+}
+
+/**
+ * The index may have lost rows since they were inserted (a rebuild dropped the collection) or hold some twice (an
+ * insert whose answer was lost was tried again): one call finds out, just before searches are to see the rows. What a
+ * rebuild drops later, its last passes put back, since the generation is current by then.
+ */
+async function requireProven(
+  deps: KnowledgeDependencies,
+  ingestion: Ingestion,
+  { content, packKey }: { content: ChunksToMake; packKey: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { chunkCount, read } = content;
+  // Nothing was inserted, so the collection need not even be there.
+  if (chunkCount === 0) return;
+  const generation = { ...ingestion, chunkCount, packKey };
+  const { collection, fileId } = ingestion;
+  if (await isProven(deps, collection, generation, signal)) return;
+  deps.log.warn({ collection, fileId }, 'the vector index lost or doubled rows; they are put anew');
+  const work = { generation, readChunks: read };
+  const reason = await restoreRows(deps, collection, work, signal);
+  if (reason !== undefined) throw new Error(`rows could not be put into the index: ${reason}`);
+  if (!(await isProven(deps, collection, generation, signal)))
+    throw new Error('the index holds other rows than were put into it');
 }
 
 async function prepare(
   { deps, preparer }: IngestTools,
   ingestion: Ingestion,
   signal: AbortSignal,
-): Promise<PreparedChunk[]> {
+): Promise<PreparedFile> {
   const bytes = await readFile(deps, ingestion, signal);
   const { filename, chunking } = ingestion;
   const task = { filename, bytes, size: chunkSize(chunking), limits: deps.options };
@@ -141,19 +180,6 @@ async function readFile(
     );
   const source = await blobs.get(ingestion.blobKey, { timeoutMs: options.blobTimeoutMs, signal });
   return new Uint8Array(await buffer(source));
-}
-
-function tokenCount(chunks: readonly PreparedChunk[], field: 'words' | 'characters'): number {
-  return chunks.reduce((sum, chunk) => sum + splitTokens(chunk[field]).length, 0);
-}
-
-async function chunksOf(
-  { database }: KnowledgeDependencies,
-  ingestion: Ingestion,
-  { prepared, part }: { prepared: readonly PreparedChunk[] | undefined; part: PartRange },
-): Promise<readonly PreparedChunk[]> {
-  if (prepared !== undefined) return prepared.slice(part.from, part.to);
-  return await listChunks(database, ingestion.generationId, part);
 }
 
 async function embedPart(
@@ -188,31 +214,14 @@ async function indexChunks(
   }
 }
 
-/** Rows of the vector index for chunks and their vectors. */
-export function indexRows(
-  place: { generationId: string; projectId: string; storeId: string },
-  content: { chunks: readonly PreparedChunk[]; vectors: readonly Float32Array[] },
-): IndexRow[] {
-  return content.chunks.map((chunk, position) => ({
-    id: `${place.generationId}.${chunk.ordinal}`,
-    projectId: place.projectId,
-    vectorStoreId: place.storeId,
-    generationId: place.generationId,
-    vector: content.vectors[position] ?? new Float32Array(),
-    words: splitTokens(chunk.words),
-    characters: splitTokens(chunk.characters),
-  }));
-}
-
-function splitTokens(joined: string): string[] {
-  return joined === '' ? [] : joined.split(' ');
-}
-
-async function requireWanted(
-  { clock, database }: KnowledgeDependencies,
+/** Renews the claim, and stops when it is lost. */
+async function requireHeld(
+  { clock, database, options }: KnowledgeDependencies,
   ingestion: Ingestion,
-  chunksDone: number,
+  chunksDone: number | undefined,
 ): Promise<void> {
-  const isWanted = await reportProgress(database, ingestion, { chunksDone, now: clock.now() });
-  if (!isWanted) throw new OvertakenError();
+  const now = clock.now();
+  const until = new Date(now.getTime() + options.ingestClaimMs);
+  if (!(await renewClaim(database, ingestion, { chunksDone, now, until })))
+    throw new OvertakenError();
 }

@@ -1,10 +1,10 @@
 import { parentPort } from 'node:worker_threads';
 import { ParseFailure } from '../text/parse-failure.ts';
-import { prepareChunks, type PreparedChunk, type PrepareTask } from '../text/prepare.ts';
+import { prepareChunks, type PreparedFile, type PrepareTask } from '../text/prepare.ts';
 import { createTokenizer } from '../text/tokenizer.ts';
 
 export type WorkerAnswer =
-  | { readonly outcome: 'done'; readonly chunks: PreparedChunk[] }
+  | { readonly outcome: 'done'; readonly file: PreparedFile }
   | { readonly outcome: 'refused'; readonly code: ParseFailure['code']; readonly message: string }
   | { readonly outcome: 'broken'; readonly error: unknown };
 
@@ -21,7 +21,7 @@ async function answer(
   tokenizer: ReturnType<typeof createTokenizer>,
 ): Promise<WorkerAnswer> {
   try {
-    return { outcome: 'done', chunks: await prepareChunks(task, tokenizer) };
+    return { outcome: 'done', file: await prepareChunks(task, tokenizer) };
   } catch (error) {
     if (error instanceof ParseFailure)
       return { outcome: 'refused', code: error.code, message: error.message };

@@ -1,4 +1,5 @@
-import type { QueueDefinition } from '../../../ports/job-queue.ts';
+import type { JobQueue, QueueDefinition } from '../../../ports/job-queue.ts';
+import type { CollectionDefinition } from '../../../ports/vector-index.ts';
 
 export const INGEST_QUEUE = 'knowledge-ingest';
 export const COLLECT_QUEUE = 'knowledge-collect';
@@ -17,3 +18,11 @@ export function ingestJob(storeId: string, fileId: string) {
 
 /** Collecting is the same work whoever asks: one waiting job is enough. */
 export const COLLECT_JOB = { singletonKey: COLLECT_QUEUE } as const;
+
+/** Has a collection proven and what it lacks put back; one waiting job for each collection is enough. */
+export async function enqueueRepair(
+  jobs: JobQueue,
+  { name, dimensions }: CollectionDefinition,
+): Promise<void> {
+  await jobs.enqueue(REBUILD_QUEUE, { name, dimensions }, { singletonKey: name });
+}

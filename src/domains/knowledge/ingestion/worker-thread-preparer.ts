@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { ParseFailure } from '../text/parse-failure.ts';
-import type { PreparedChunk, PrepareTask } from '../text/prepare.ts';
+import type { PreparedFile, PrepareTask } from '../text/prepare.ts';
 import type { WorkerAnswer } from './parse-worker.ts';
 
 export interface PreparerOptions {
@@ -26,7 +26,7 @@ export class WorkerThreadPreparer {
   }
 
   /** Chunks of the file; a `ParseFailure` when it cannot be read. The bytes are handed over and gone afterwards. */
-  async prepare(task: PrepareTask, signal: AbortSignal): Promise<PreparedChunk[]> {
+  async prepare(task: PrepareTask, signal: AbortSignal): Promise<PreparedFile> {
     await this.#takeTurn(signal);
     try {
       return await this.#runIn(this.#idle.pop() ?? this.#start(), task, signal);
@@ -68,7 +68,7 @@ export class WorkerThreadPreparer {
     if (index >= 0) this.#idle.splice(index, 1);
   }
 
-  async #runIn(worker: Worker, task: PrepareTask, signal: AbortSignal): Promise<PreparedChunk[]> {
+  async #runIn(worker: Worker, task: PrepareTask, signal: AbortSignal): Promise<PreparedFile> {
     this.#busy.add(worker);
     const timeout = AbortSignal.timeout(this.#options.timeoutMs);
     const over = new AbortController();
@@ -81,7 +81,7 @@ export class WorkerThreadPreparer {
       if (typeof answer === 'number') throw outOfMemory(this.#options);
       this.#busy.delete(worker);
       this.#idle.push(worker);
-      return chunksOf(answer);
+      return fileOf(answer);
     } catch (error) {
       if (this.#busy.has(worker)) await worker.terminate();
       signal.throwIfAborted();
@@ -94,8 +94,8 @@ export class WorkerThreadPreparer {
   }
 }
 
-function chunksOf(answer: WorkerAnswer): PreparedChunk[] {
-  if (answer.outcome === 'done') return answer.chunks;
+function fileOf(answer: WorkerAnswer): PreparedFile {
+  if (answer.outcome === 'done') return answer.file;
   if (answer.outcome === 'refused') throw new ParseFailure(answer.code, answer.message);
   throw new Error('a file could not be parsed', { cause: answer.error });
 }

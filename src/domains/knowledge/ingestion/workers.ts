@@ -9,7 +9,7 @@ import { ensureTokenIndexes } from '../search/lexical-repository.ts';
 import { collect } from './collect.ts';
 import type { IngestTools } from './ingest.ts';
 import { runIngestJob } from './ingest-job.ts';
-import { COLLECT_QUEUE, INGEST_QUEUE, REBUILD_QUEUE } from './queues.ts';
+import { COLLECT_QUEUE, enqueueRepair, INGEST_QUEUE, REBUILD_QUEUE } from './queues.ts';
 
 const EVERY_MINUTE = '* * * * *';
 const START_CHECK_TIMEOUT_MS = 60_000;
@@ -55,8 +55,7 @@ async function repairDamaged(deps: KnowledgeDependencies): Promise<void> {
     try {
       if (await isIntact(deps, collection, signal)) continue;
       log.warn({ collection: collection.name }, 'the vector index has lost rows and is repaired');
-      const payload = { name: collection.name, dimensions: collection.dimensions };
-      await jobs.enqueue(REBUILD_QUEUE, payload, { singletonKey: collection.name });
+      await enqueueRepair(jobs, collection);
     } catch (error) {
       if (!(error instanceof VectorIndexError) && !signal.aborted) throw error;
       log.warn({ err: error, collection: collection.name }, 'the vector index was not checked');

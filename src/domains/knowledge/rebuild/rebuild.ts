@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { type CollectionDefinition, VectorIndexError } from '../../../ports/vector-index.ts';
-import { indexRows } from '../ingestion/ingest.ts';
-import { EmbeddingPack, partRanges } from '../ingestion/pack.ts';
+import { isProven, restoreRows, type StoredGeneration } from '../ingestion/index-rows.ts';
+import type { PartRange } from '../ingestion/pack.ts';
 import { listChunks } from '../ingestion/repository.ts';
 import type { KnowledgeDependencies } from '../options.ts';
-import { listCurrentGenerations, type StoredGeneration } from './repository.ts';
+import { listCurrentGenerations, listNewestGenerations } from './repository.ts';
 
 const GENERATIONS_PER_PAGE = 200;
 const PASSES_MAX = 5;
@@ -36,7 +35,7 @@ export async function rebuildCollection(
 }
 
 /**
- * Proves each current generation by the number and the hash of its row ids, and puts back what differs, until a pass
+ * Proves each current generation by its row ids, each there once,, and puts back what differs, until a pass
  * finds nothing to do. Safe beside searches and ingestions.
  */
 export async function repairCollection(
@@ -54,7 +53,10 @@ export async function repairCollection(
   }
 }
 
-/** Whether a sample of generations is in the index as it should be. */
+/**
+ * Whether a sample of generations is in the index as it should be: the newest, which a power cut takes first, and some
+ * from another place at each call, so that in time a loss anywhere is found.
+ */
 export async function isIntact(
   deps: KnowledgeDependencies,
   collection: CollectionDefinition,
@@ -65,8 +67,7 @@ export async function isIntact(
       timeoutMs: deps.options.indexTimeoutMs,
       signal,
     });
-    const page = { collection: collection.name, after: '', limit: SAMPLE };
-    for (const generation of await listCurrentGenerations(deps.database, page)) {
+    for (const generation of await sampleGenerations(deps, collection.name)) {
       if (!(await isProven(deps, collection.name, generation, signal))) return false;
     }
     return true;
@@ -74,6 +75,23 @@ export async function isIntact(
     if (error instanceof VectorIndexError && error.code === 'collection_corrupt') return false;
     throw error;
   }
+}
+
+async function sampleGenerations(
+  { clock, database }: KnowledgeDependencies,
+  collection: string,
+): Promise<StoredGeneration[]> {
+  // Ids are random, so a new one is a random place among them; beyond the last one the first ones follow.
+  const place = { collection, after: clock.newId('gen_'), limit: SAMPLE };
+  const sample = [
+    ...(await listNewestGenerations(database, { collection, limit: SAMPLE })),
+    ...(await listCurrentGenerations(database, place)),
+    ...(await listCurrentGenerations(database, { ...place, after: '' })),
+  ];
+  return [...new Map(sample.map((each) => [each.generationId, each])).values()].slice(
+    0,
+    2 * SAMPLE,
+  );
 }
 
 async function createCollection(
@@ -127,55 +145,12 @@ async function prove(
   signal: AbortSignal,
 ): Promise<{ isRestored: boolean; reason?: string }> {
   if (await isProven(deps, collection, generation, signal)) return { isRestored: false };
-  const reason = await restore(deps, collection, generation, signal);
+  const { generationId } = generation;
+  const readChunks = (range: PartRange) => listChunks(deps.database, generationId, range);
+  const reason = await restoreRows(deps, collection, { generation, readChunks }, signal);
   if (reason !== undefined) return { isRestored: false, reason };
   const isThere = await isProven(deps, collection, generation, signal);
   return isThere
     ? { isRestored: true }
     : { isRestored: false, reason: 'the index holds other rows than were put into it' };
-}
-
-async function isProven(
-  { index, options }: KnowledgeDependencies,
-  collection: string,
-  generation: StoredGeneration,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const call = { timeoutMs: options.indexTimeoutMs, signal };
-  const ids = await index.listIds(collection, generation.generationId, call);
-  return ids.length === generation.chunkCount && idSetHash(ids) === idSetHash(rowIds(generation));
-}
-
-function rowIds({ generationId, chunkCount }: StoredGeneration): string[] {
-  return Array.from({ length: chunkCount }, (_, ordinal) => `${generationId}.${ordinal}`);
-}
-
-/** Equal for equal sets of ids, in whatever order they come. */
-export function idSetHash(ids: readonly string[]): string {
-  return createHash('sha256')
-    .update([...ids].sort().join('\n'))
-    .digest('hex');
-}
-
-/** Puts the rows of a generation into the index; answers why it cannot. */
-async function restore(
-  deps: KnowledgeDependencies,
-  collection: string,
-  generation: StoredGeneration,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const { blobs, database, index, options } = deps;
-  const { generationId, packKey, chunkCount } = generation;
-  if (packKey === null) return 'the generation has no embedding pack';
-  const pack = new EmbeddingPack(blobs, generation, { timeoutMs: options.blobTimeoutMs });
-  const call = { timeoutMs: options.indexTimeoutMs, signal };
-  await index.deleteGenerations(collection, [generationId], call);
-  for (const range of partRanges(chunkCount, index.capabilities.insertRowsMax)) {
-    const vectors = await pack.readRange(packKey, range, signal);
-    if (vectors === undefined) return 'its embedding pack is missing or too short';
-    const chunks = await listChunks(database, generationId, range);
-    if (chunks.length !== vectors.length) return 'chunks are missing in the database';
-    await index.insert(collection, indexRows(generation, { chunks, vectors }), call);
-  }
-  return undefined;
 }

@@ -1,18 +1,10 @@
 import { sql } from 'kysely';
 import type { SqlExecutor } from '../../../ports/database.ts';
 import type { CollectionDefinition } from '../../../ports/vector-index.ts';
+import type { StoredGeneration } from '../ingestion/index-rows.ts';
 import { statement } from '../repository.ts';
 
 const COLLECTIONS_MAX = 1000;
-
-export interface StoredGeneration {
-  readonly generationId: string;
-  readonly projectId: string;
-  readonly storeId: string;
-  readonly dimensions: number;
-  readonly chunkCount: number;
-  readonly packKey: string | null;
-}
 
 /** Collections that hold something which searches see. */
 export async function listCollections(database: SqlExecutor): Promise<CollectionDefinition[]> {
@@ -31,12 +23,27 @@ export async function listCurrentGenerations(
   filter: { collection: string; after: string; limit: number },
 ): Promise<StoredGeneration[]> {
   const { rows } = await database.execute(
-    statement<StoredGeneration>(sql`select g.id as "generationId", g.project_id as "projectId",
-      g.vector_store_id as "storeId", s.embedding_dimensions as dimensions, g.chunk_count as "chunkCount",
-      g.pack_blob_key as "packKey"
-      from generations g join vector_stores s on s.id = g.vector_store_id
-      where g.collection = ${filter.collection} and g.state = 'current' and g.id > ${filter.after}
+    statement<StoredGeneration>(sql`${currentGenerations(filter.collection)} and g.id > ${filter.after}
       order by g.id limit ${filter.limit}`),
   );
   return rows;
+}
+
+/** The current generations of a collection whose files were attached last. */
+export async function listNewestGenerations(
+  database: SqlExecutor,
+  filter: { collection: string; limit: number },
+): Promise<StoredGeneration[]> {
+  const { rows } = await database.execute(
+    statement<StoredGeneration>(sql`${currentGenerations(filter.collection)}
+      order by g.created_at desc, g.id limit ${filter.limit}`),
+  );
+  return rows;
+}
+
+function currentGenerations(collection: string) {
+  return sql`select g.id as "generationId", g.project_id as "projectId", g.vector_store_id as "storeId",
+      s.embedding_dimensions as dimensions, g.chunk_count as "chunkCount", g.pack_blob_key as "packKey"
+    from generations g join vector_stores s on s.id = g.vector_store_id
+    where g.collection = ${collection} and g.state = 'current'`;
 }

@@ -1,5 +1,6 @@
 import { VectorIndexError } from '../../../ports/vector-index.ts';
 import { knowledgeError } from '../errors.ts';
+import { enqueueRepair } from '../ingestion/queues.ts';
 import type { KnowledgeDependencies } from '../options.ts';
 import { requireStore } from '../store-files/access.ts';
 import { embeddingPrincipal } from '../stores/embedding-profile.ts';
@@ -67,6 +68,7 @@ export class SearchService {
     } catch (error) {
       if (isMissingCollection(error) && !(await hasCurrentGeneration(this.#deps.database, scope)))
         return [];
+      if (isCorruptCollection(error)) await this.#repair(store);
       throw asSearchError(error);
     }
   }
@@ -151,6 +153,14 @@ export class SearchService {
     }
   }
 
+  async #repair({ collection, embedding_dimensions: dimensions }: StoreRecord): Promise<void> {
+    try {
+      await enqueueRepair(this.#deps.jobs, { name: collection, dimensions });
+    } catch (error) {
+      this.#deps.log.warn({ err: error, collection }, 'the repair of a collection was not begun');
+    }
+  }
+
   // Its expiry counts from the last use; a write for each search would be one too many.
   async #touch(store: StoreRecord, now: Date): Promise<void> {
     if (now.getTime() - store.last_active_at.getTime() < TOUCH_INTERVAL_MS) return;
@@ -192,6 +202,10 @@ function isFresh(store: StoreRecord, now: Date): boolean {
 // A collection is made for the first file that needs it.
 function isMissingCollection(error: unknown): boolean {
   return error instanceof VectorIndexError && error.code === 'collection_missing';
+}
+
+function isCorruptCollection(error: unknown): boolean {
+  return error instanceof VectorIndexError && error.code === 'collection_corrupt';
 }
 
 function asSearchError(error: unknown): unknown {

@@ -148,18 +148,35 @@ export async function cancelBatch(
   });
 }
 
-/** Text of the current generation in order, a chunk a row. */
+export interface ContentChunk {
+  readonly ordinal: number;
+  readonly content: string;
+  readonly char_start: number;
+  readonly char_end: number;
+}
+
+/** The generation that searches see of a file. */
+export async function findCurrentGeneration(
+  database: SqlExecutor,
+  key: StoreFileKey,
+): Promise<string | undefined> {
+  const { rows } = await database.execute(
+    statement<{ id: string | null }>(
+      sql`select current_generation_id as id from vector_store_files where ${isFile(key)}`,
+    ),
+  );
+  return rows[0]?.id ?? undefined;
+}
+
+/** Text of a generation in order, a chunk a row. */
 export async function listContent(
   database: SqlExecutor,
-  key: StoreFileKey & { limit: number },
-): Promise<{ content: string; char_start: number; char_end: number }[]> {
+  filter: { generationId: string; afterOrdinal: number; limit: number },
+): Promise<ContentChunk[]> {
   const { rows } = await database.execute(
-    statement<{ content: string; char_start: number; char_end: number }>(sql`
-      select c.content, c.char_start, c.char_end from chunks c
-      join vector_store_files f on f.current_generation_id = c.generation_id
-      where f.vector_store_id = ${key.storeId} and f.file_id = ${key.fileId} and f.project_id = ${key.projectId}
-        and f.deleted_at is null
-      order by c.ordinal limit ${key.limit}`),
+    statement<ContentChunk>(sql`select ordinal, content, char_start, char_end from chunks
+      where generation_id = ${filter.generationId} and ordinal > ${filter.afterOrdinal}
+      order by ordinal limit ${filter.limit}`),
   );
   return rows;
 }

@@ -7,6 +7,7 @@ import type { ListObject, PageRequest } from '../page.ts';
 import { type AttachRequest, attachToStore, listStoreFilesBy, requireStore } from './access.ts';
 import {
   deleteStoreFile,
+  findCurrentGeneration,
   findStoreFile,
   listContent,
   type StoreFileKey,
@@ -14,7 +15,7 @@ import {
 } from './repository.ts';
 import { type FileStatus, type StoreFileObject, storeFileObject } from './store-file-record.ts';
 
-const CONTENT_PARTS_MAX = 10_000;
+const CHUNKS_PER_READ = 1_000;
 
 /** Files in vector stores. Every method is bound to the project of its caller. */
 export class StoreFileService {
@@ -80,20 +81,32 @@ export class StoreFileService {
   async content(principal: Principal, storeId: string, fileId: string) {
     const key = await this.#keyOf(principal, storeId, fileId);
     await this.#find(key);
-    const limit = CONTENT_PARTS_MAX + 1;
-    const chunks = await listContent(this.#deps.database, { ...key, limit });
-    let position = 0;
-    const data = chunks.slice(0, CONTENT_PARTS_MAX).flatMap((chunk) => {
-      const text = chunk.content.slice(Math.max(0, position - chunk.char_start));
-      position = Math.max(position, chunk.char_end);
-      return text === '' ? [] : [{ type: 'text' as const, text }];
-    });
+    const generationId = await findCurrentGeneration(this.#deps.database, key);
+    const data = generationId === undefined ? [] : await this.#textOf(generationId);
     return {
       object: 'vector_store.file_content.page' as const,
       data,
-      has_more: chunks.length > CONTENT_PARTS_MAX,
+      has_more: false,
       next_page: null,
     };
+  }
+
+  // OpenAI's client asks for no second page, so the one page holds all: as much text as a file may have.
+  async #textOf(generationId: string): Promise<{ type: 'text'; text: string }[]> {
+    const data: { type: 'text'; text: string }[] = [];
+    let position = 0;
+    let last: number | undefined = -1;
+    while (last !== undefined) {
+      const page = { generationId, afterOrdinal: last, limit: CHUNKS_PER_READ };
+      const chunks = await listContent(this.#deps.database, page);
+      for (const { content, char_start: start, char_end: end } of chunks) {
+        const text = content.slice(Math.max(0, position - start));
+        position = Math.max(position, end);
+        if (text !== '') data.push({ type: 'text', text });
+      }
+      last = chunks.at(-1)?.ordinal;
+    }
+    return data;
   }
 
   async #find(key: StoreFileKey): Promise<StoreFileObject> {

@@ -31,11 +31,18 @@ export interface PreparedChunk {
   readonly characters: string;
 }
 
+/** Chunks of a file, and the tokens of all of them by field: what BM25 in SQL needs of a generation. */
+export interface PreparedFile {
+  readonly chunks: readonly PreparedChunk[];
+  readonly wordsLength: number;
+  readonly charactersLength: number;
+}
+
 /** File to chunks: parse, cut, tokenize. CPU-bound; runs in a worker thread. */
 export async function prepareChunks(
   task: PrepareTask,
   tokenizer: Tokenizer,
-): Promise<PreparedChunk[]> {
+): Promise<PreparedFile> {
   const parsed = await parseFile(task.filename, task.bytes, task.limits);
   const chunks = chunkText(parsed, task.size);
   if (chunks.length > task.limits.chunksMax)
@@ -43,13 +50,15 @@ export async function prepareChunks(
       'invalid_file',
       `The file gives ${chunks.length} chunks; at most ${task.limits.chunksMax} are allowed.`,
     );
-  return chunks.map((chunk, ordinal) => {
+  let wordsLength = 0;
+  let charactersLength = 0;
+  const prepared = chunks.map((chunk, ordinal) => {
     const indexed = chunk.context === '' ? chunk.content : `${chunk.context}\n${chunk.content}`;
-    return {
-      ...chunk,
-      ordinal,
-      words: tokenizer.words(indexed).join(' '),
-      characters: tokenizer.characters(indexed).join(' '),
-    };
+    const words = tokenizer.words(indexed);
+    const characters = tokenizer.characters(indexed);
+    wordsLength += words.length;
+    charactersLength += characters.length;
+    return { ...chunk, ordinal, words: words.join(' '), characters: characters.join(' ') };
   });
+  return { chunks: prepared, wordsLength, charactersLength };
 }
