@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { factsOf } from './frame-facts.ts';
+import { failureOfErrorEvent } from './in-band-error.ts';
 import { dataOf, FRAME_BYTES_MAX, FrameSplitter, FrameTooLongError } from './sse-frames.ts';
 import { StreamProgress } from './stream-progress.ts';
 import { estimateCompletion, estimatePrompt, estimateTokens } from './token-estimate.ts';
@@ -118,6 +119,54 @@ describe('StreamProgress', () => {
   });
 });
 
+describe('an error inside a stream', () => {
+  const secret = 'Incorrect API key provided: sk-secret';
+  it.each([
+    [{ message: secret, code: 401 }],
+    [{ message: secret, status: 403 }],
+    [{ message: secret, status_code: '401' }],
+    [{ message: secret, type: 'invalid_request_error', code: 'invalid_api_key' }],
+    [{ message: secret, type: 'authentication_error' }],
+  ])('about our credential is ours, and its words are not shown: %j', (error) => {
+    const failure = failureOfErrorEvent(error);
+    expect(failure).toMatchObject({
+      status: 502,
+      code: 'upstream_authentication_failed',
+      retryable: false,
+    });
+    expect(failure.message).not.toContain('sk-');
+    const progress = new StreamProgress({ hideUsage: false });
+    const frame = Buffer.from(`data: ${JSON.stringify({ error })}\n\n`);
+    expect(progress.take([frame])).toEqual([]);
+    expect(progress.failureShown).toBe(false);
+  });
+
+  it.each([
+    [{ message: 'm', type: 'invalid_request_error', param: 'n' }, 400, 'upstream_rejected'],
+    [{ message: 'm', code: 'context_length_exceeded' }, 400, 'context_length_exceeded'],
+    [{ message: 'm', type: 'invalid_request_error', code: 404 }, 404, 'upstream_rejected'],
+    [{ message: 'm', code: '422' }, 422, 'upstream_rejected'],
+  ])("about the request is the client's: %j", (error, status, code) => {
+    expect(failureOfErrorEvent(error)).toMatchObject({
+      status,
+      code,
+      message: 'm',
+      type: 'invalid_request_error',
+      retryable: false,
+    });
+  });
+
+  it.each([
+    [{ message: 'm', code: 429 }, 429],
+    [{ message: 'm', type: 'invalid_request_error', code: 500 }, 502],
+    [{ message: 'm', code: 'engine_died' }, 502],
+    ['m', 502],
+    [null, 502],
+  ])('else may go away: %j', (error, status) => {
+    expect(failureOfErrorEvent(error)).toMatchObject({ status, retryable: true });
+  });
+});
+
 describe('countsOf', () => {
   it('reads details, and other names for them', () => {
     const usage = {
@@ -164,5 +213,9 @@ describe('estimateTokens', () => {
     ).toBe(1);
     expect(estimateCompletion({ choices: [{ message: { content: 'hi' } }] })).toBe(1);
     expect(estimateCompletion({})).toBe(0);
+  });
+  it('gets over nesting that is deeper than the stack', () => {
+    const deep = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000));
+    expect(estimatePrompt({ messages: [{ content: 'hi' }, deep] })).toBe(1);
   });
 });

@@ -1,7 +1,7 @@
 import type { AppError } from '../../lib/app-error.ts';
 import type { JsonObject } from './field-checks.ts';
 import { factsOf, type FrameFacts } from './frame-facts.ts';
-import { failureOfErrorEvent, isWellFormedError } from './in-band-error.ts';
+import { failureOfErrorEvent, isShownAsItIs } from './in-band-error.ts';
 import { failure, garbage } from './upstream-failure.ts';
 
 const BYTES_PER_TOKEN = 4;
@@ -69,7 +69,7 @@ export class StreamProgress {
         return false;
       case 'error':
         this.failure = failureOfErrorEvent(facts.error);
-        this.failureShown = isWellFormedError(facts.error);
+        this.failureShown = isShownAsItIs(facts.error);
         return this.failureShown;
       case 'content':
         return this.#showsContent(facts);
