@@ -119,9 +119,19 @@ export class CallMeter {
   }
 
   #estimate(settlement: Settlement): UsageCounts {
-    const promptTokens = estimatePrompt(this.#call.json);
-    const completionTokens = settlement.estimateCompletion?.() ?? 0;
+    const promptTokens = this.#estimated(() => estimatePrompt(this.#call.json));
+    const completionTokens = this.#estimated(() => settlement.estimateCompletion?.() ?? 0);
     return { ...NO_USAGE, promptTokens, completionTokens };
+  }
+
+  /** A record without a number is better than no record. */
+  #estimated(estimate: () => number): number {
+    try {
+      return estimate();
+    } catch (error) {
+      this.#services.log.warn({ error }, 'the tokens of a call could not be estimated');
+      return 0;
+    }
   }
 
   #countTokens(counts: UsageCounts): void {

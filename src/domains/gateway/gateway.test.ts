@@ -84,6 +84,13 @@ describe('the bytes', () => {
     );
   });
 
+  it('of a stream come with the rate headers of the upstream', async () => {
+    const answer = await gateway.post('/chat/completions', chat({ stream: true }));
+    await answer.text();
+    expect(answer.headers.get('x-ratelimit-limit-requests')).toBe('60');
+    expect(answer.headers.get('x-llamp-deployment')).toBe('upstream');
+  });
+
   it('of an answer are those of the upstream, with its rate headers', async () => {
     const answer = await gateway.post('/chat/completions', chat());
     const json = await answer.json();
@@ -133,6 +140,23 @@ describe('usage', () => {
       expect(gateway.records[0]?.promptTokens).toBeGreaterThan(0);
     },
   );
+});
+
+describe('a body nested deeper than the stack', () => {
+  it.each([false, true])('is answered and recorded (stream: %s)', async (stream) => {
+    const depth = 20_000;
+    const deep = `${'{"content":['.repeat(depth)}${']}'.repeat(depth)}`;
+    const part = `{"type":"text","text":"hi","content":${deep}}`;
+    const options = stream ? '"stream":true,"stream_options":{},' : '';
+    const body = `{"model":"m",${options}"messages":[{"role":"user","content":[${part}]}]}`;
+    provider.queue({ fault: 'no-usage' });
+    const answer = await gateway.post('/chat/completions', body);
+    await answer.text();
+    expect(answer.status).toBe(200);
+    expect(gateway.records).toMatchObject([
+      { status: 'completed', estimated: true, promptTokens: 1 },
+    ]);
+  });
 });
 
 describe('retry', () => {

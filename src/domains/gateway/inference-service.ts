@@ -102,8 +102,8 @@ export class InferenceService {
   }
 
   async #open(call: InferenceCall, model: Model, scope: AttemptScope, meter: CallMeter) {
-    const bytes = bytesWithUsage(call.body);
     try {
+      const bytes = bytesWithUsage(call.body);
       const opened = await this.#attempts(model, scope, meter, (deployment) => {
         const request = { ...upstreamRequest(call, deployment, scope.signal), bytes };
         return openStream(this.#provider(deployment), request, this.#services.timeouts);

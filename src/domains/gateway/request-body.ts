@@ -1,5 +1,6 @@
 import { gatewayError } from './errors.ts';
 import { isJsonObject, type JsonObject } from './field-checks.ts';
+import { type ByteRange, isEmptyObject, valueRange } from './json-ranges.ts';
 
 /** One JSON object, parsed once; the bytes stay, because they are what the upstream gets. */
 export interface RequestBody {
@@ -28,7 +29,7 @@ function parse(body: Buffer): unknown {
 }
 
 const OPENING_BRACE = '{'.charCodeAt(0);
-const INCLUDE_USAGE = '"stream_options":{"include_usage":true},';
+const ASKED = '"include_usage":true';
 
 /** True when the client itself wants the usage frame. */
 export function asksForUsage(json: JsonObject): boolean {
@@ -37,20 +38,28 @@ export function asksForUsage(json: JsonObject): boolean {
 }
 
 /**
- * The bytes for an upstream that shall report usage at the end of the stream. They are the client's own bytes with one
- * field spliced in; only a client that sent `stream_options` without the flag has its body written anew.
+ * The bytes for an upstream that shall report usage at the end of the stream: the client's own with the flag spliced
+ * in. They are never written anew, since that would lose digits of large numbers and the order of the fields.
  */
 export function bytesWithUsage({ bytes, json }: RequestBody): Buffer {
   if (asksForUsage(json)) return bytes;
-  const options = json['stream_options'];
-  if (options !== undefined) {
-    const merged = { ...(isJsonObject(options) ? options : {}), include_usage: true };
-    return Buffer.from(JSON.stringify({ ...json, stream_options: merged }));
-  }
-  const start = bytes.indexOf(OPENING_BRACE) + 1;
-  return Buffer.concat([
-    bytes.subarray(0, start),
-    Buffer.from(INCLUDE_USAGE),
-    bytes.subarray(start),
-  ]);
+  const whole = { start: bytes.indexOf(OPENING_BRACE), end: bytes.length };
+  // The usual case, and one that needs no walk through the bytes.
+  const absent = json['stream_options'] === undefined;
+  const options = absent ? undefined : valueRange(bytes, whole, 'stream_options');
+  if (options === undefined) return withFirstField(bytes, whole, `"stream_options":{${ASKED}}`);
+  if (bytes[options.start] !== OPENING_BRACE) return replaced(bytes, options, `{${ASKED}}`);
+  const flag = valueRange(bytes, options, 'include_usage');
+  if (flag !== undefined) return replaced(bytes, flag, 'true');
+  return withFirstField(bytes, options, ASKED);
+}
+
+function withFirstField(bytes: Buffer, object: ByteRange, field: string): Buffer {
+  const start = object.start + 1;
+  const text = isEmptyObject(bytes, object) ? field : `${field},`;
+  return replaced(bytes, { start, end: start }, text);
+}
+
+function replaced(bytes: Buffer, { start, end }: ByteRange, text: string): Buffer {
+  return Buffer.concat([bytes.subarray(0, start), Buffer.from(text), bytes.subarray(end)]);
 }

@@ -1,6 +1,8 @@
 import { isJsonObject, type JsonObject } from './field-checks.ts';
 
 const SCANNED_CHARACTERS_MAX = 256 * 1024;
+// Messages, parts and their texts are five levels; what lies deeper is no input that a model reads.
+const DEPTH_MAX = 16;
 const CLASSES =
   /(\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul})|(\p{N}{1,3})|([\p{L}\p{M}]+)|([^\s\p{L}\p{M}\p{N}]+)/gu;
 // Measured against the o200k vocabulary on prose of each kind.
@@ -31,19 +33,20 @@ export function estimateTokens(text: string): number {
 export function promptParts(json: JsonObject): { text: string; tokens: number } {
   const texts: string[] = [];
   let tokens = 0;
-  const visit = (value: unknown): void => {
+  const visit = (value: unknown, depth: number): void => {
     if (typeof value === 'string') texts.push(value);
     else if (typeof value === 'number') tokens += 1;
-    else if (Array.isArray(value)) for (const item of value) visit(item);
+    else if (depth > DEPTH_MAX) return;
+    else if (Array.isArray(value)) for (const item of value) visit(item, depth + 1);
     // Only text fields: the address of a picture is no text.
     else if (isJsonObject(value)) {
-      visit(value['content']);
-      visit(value['text']);
+      visit(value['content'], depth + 1);
+      visit(value['text'], depth + 1);
     }
   };
-  visit(json['messages']);
-  visit(json['prompt']);
-  visit(json['input']);
+  visit(json['messages'], 0);
+  visit(json['prompt'], 0);
+  visit(json['input'], 0);
   return { text: texts.join('\n'), tokens };
 }
 

@@ -36,6 +36,8 @@ const chat = (fields: object) => ({
 describe('validateChat', () => {
   it.each([
     [chat({ temperature: 2, top_p: 0, n: 1, stop: ['a'], logit_bias: { 50256: -100 }, seed: -1 })],
+    [chat({ seed: 2 ** 63 })],
+    [chat({ seed: -(2 ** 63) })],
     [
       chat({
         temperature: null,
@@ -105,6 +107,9 @@ describe('validateChat', () => {
     [chat({ n: 1.5 }), 'n'],
     [chat({ max_tokens: 0 }), 'max_tokens'],
     [chat({ max_completion_tokens: -1 }), 'max_completion_tokens'],
+    [chat({ seed: 1.5 }), 'seed'],
+    [chat({ seed: 1e19 }), 'seed'],
+    [chat({ seed: '1' }), 'seed'],
     [chat({ stream: 'yes' }), 'stream'],
     [chat({ stream_options: { include_usage: 1 } }), 'stream_options.include_usage'],
     [chat({ stop: [1] }), 'stop[0]'],
@@ -169,13 +174,36 @@ describe('bytesWithUsage', () => {
       '\n {"stream_options":{"include_usage":true}, "a": "{" }',
     );
   });
+  const asked = '{"include_usage":true}';
   it.each([
-    'null',
-    '{}',
-    '{"include_usage":false}',
-    '{"include_usage":false,"include_obfuscation":false}',
-  ])('writes the body anew over stream_options %s', (options) => {
-    const json = JSON.parse(withUsage(`{"a":1,"stream_options":${options}}`));
-    expect(json).toMatchObject({ a: 1, stream_options: { include_usage: true } });
+    ['null', asked],
+    ['{}', asked],
+    ['{ }', '{"include_usage":true }'],
+    ['{"include_usage":false}', asked],
+    ['{"include_usage" : null }', '{"include_usage" : true }'],
+    [
+      '{"x":[{"include_usage":1}],"y":"}"}',
+      '{"include_usage":true,"x":[{"include_usage":1}],"y":"}"}',
+    ],
+    ['{"include_usage":true,"include_usage":false}', '{"include_usage":true,"include_usage":true}'],
+  ])('changes only the flag in stream_options %s', (options, expected) => {
+    const body = (given: string) =>
+      `{"seed":9223372036854775807, "a" : "\\"{[你\\\\" ,"b":[1,{"stream_options":null},-1.50e3],\r\n` +
+      ` "stream_options" : ${given} ,"c":{}, "d":""}`;
+    expect(withUsage(body(options))).toBe(body(expected));
+  });
+  it('finds an escaped key, and takes the last of two', () => {
+    expect(withUsage('{"stream\\u005foptions":null,"a":1}')).toBe(
+      `{"stream\\u005foptions":${asked},"a":1}`,
+    );
+    expect(withUsage('{"stream_options":{"include_usage":true},"stream_options":{}}')).toBe(
+      `{"stream_options":{"include_usage":true},"stream_options":${asked}}`,
+    );
+  });
+  it('gets over nesting that is deeper than the stack', () => {
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+    expect(withUsage(`{"a":${deep},"stream_options":{}}`)).toBe(
+      `{"a":${deep},"stream_options":${asked}}`,
+    );
   });
 });

@@ -17,7 +17,6 @@ import {
 
 const TOKENS_MAX = 100_000_000;
 const MESSAGES_MAX = 100_000;
-const SEED_MAX = Number.MAX_SAFE_INTEGER;
 
 const contentPart = shape({ type: string, text: string }, ['type']);
 const content = stringOr(arrayOf(contentPart, 10_000));
@@ -41,6 +40,13 @@ const logitBias: Check = (value, param) => {
     number(-100, 100)(bias, `${param}.${token}`);
 };
 
+// Its ends as doubles: the exact number is in the bytes, which go to the upstream as they are.
+const int64: Check = (value, param) => {
+  const whole = typeof value === 'number' && Number.isInteger(value);
+  if (!whole || value < -(2 ** 63) || value > 2 ** 63)
+    throw invalidValue(param, 'expected a whole number of 64 bits');
+};
+
 const SAMPLING: Readonly<Record<string, Check>> = {
   stream: boolean,
   stream_options: shape({ include_usage: boolean }),
@@ -50,7 +56,7 @@ const SAMPLING: Readonly<Record<string, Check>> = {
   presence_penalty: number(-2, 2),
   n: integer(1, 128),
   max_tokens: integer(1, TOKENS_MAX),
-  seed: integer(-SEED_MAX, SEED_MAX),
+  seed: int64,
   stop,
   logit_bias: logitBias,
   user: string,
