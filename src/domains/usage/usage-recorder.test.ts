@@ -109,7 +109,8 @@ describe('the recorder', () => {
     const { recorder, metrics } = await open();
     const one = record();
     recorder.record(one);
-    await expect.poll(() => stored()).toHaveLength(1);
+    // Behind the first preparation of partitions, which a busy machine may take its time for.
+    await expect.poll(() => stored(), { timeout: 10_000 }).toHaveLength(1);
     expect((await stored())[0]).toMatchObject({
       id: one.id,
       project_id: 'proj_1',
