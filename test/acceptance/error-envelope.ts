@@ -1,0 +1,18 @@
+import { expect } from 'vitest';
+import type { Answer } from './api-client.ts';
+
+/** An error as OpenAI's clients expect it, whoever answered: the application or the proxy before it. */
+export function expectEnvelope(answer: Answer, what: string): void {
+  expect(answer.headers['content-type'], what).toMatch(/^application\/json/);
+  expect(answer.requestId, what).toMatch(/^[A-Za-z0-9._-]{8,128}$/);
+  const body = answer.json;
+  expect(Object.keys(body), what).toEqual(['error']);
+  const error = body['error'] as Record<string, unknown>;
+  expect(Object.keys(error).sort(), what).toEqual(['code', 'message', 'param', 'type']);
+  expect(error, what).toEqual({
+    message: expect.stringMatching(/\S/),
+    type: expect.stringMatching(/^[a-z_]+$/),
+    param: error['param'] === null ? null : expect.any(String),
+    code: expect.stringMatching(/^[a-z_]+$/),
+  });
+}
