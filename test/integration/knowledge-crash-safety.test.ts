@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { collect } from '../../src/domains/knowledge/ingestion/collect.ts';
-import type { IngestTools } from '../../src/domains/knowledge/ingestion/ingest.ts';
 import { INGEST_QUEUE, REBUILD_QUEUE } from '../../src/domains/knowledge/ingestion/queues.ts';
 import type { KnowledgeDependencies } from '../../src/domains/knowledge/options.ts';
 import { AppError } from '../../src/lib/app-error.ts';
@@ -14,6 +12,7 @@ import {
   VectorIndexError,
 } from '../../src/ports/vector-index.ts';
 import { IngestStage, paragraphsOf } from '../support/ingest-stage.ts';
+import { withMethods } from '../support/store-methods.ts';
 
 const CALL = { timeoutMs: 5_000 };
 const LAST_TRY = { attempt: 4, isLastAttempt: true };
@@ -28,30 +27,8 @@ afterAll(() => stage.close());
 
 beforeEach(() => stage.reset());
 
-/** The store with some methods of the test's own, which get the real one first. */
-function withMethods<Store extends object>(
-  store: Store,
-  methods: Partial<Record<keyof Store & string, (...parameters: never[]) => unknown>>,
-): Store {
-  return new Proxy(store, {
-    get(target, name) {
-      const own: unknown = Reflect.get(methods, name);
-      const value: unknown = own ?? Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
-
 const index = () => stage.stores.index as VectorIndex;
 const failing = (error: unknown) => () => Promise.reject(error);
-
-/** Does something at the next embedding, that is, in the middle of a run. */
-function midway(work: () => Promise<void>): void {
-  stage.embedding.before = async () => {
-    stage.embedding.before = () => undefined;
-    await work();
-  };
-}
 
 /** As if the run that holds the generation had shown no sign of life for a long time. */
 async function expireClaims(): Promise<void> {
@@ -74,26 +51,12 @@ async function expectWhole(fileId: string): Promise<void> {
   expect(blobs.length).toBeGreaterThan(0);
 }
 
-/** Tools whose queue tells what was put into it. */
-function recordingTools(): { tools: IngestTools; enqueued: string[] } {
-  const enqueued: string[] = [];
-  const jobs = withMethods(stage.stores.jobs as KnowledgeDependencies['jobs'], {
-    enqueue: async (queue: string) => {
-      enqueued.push(queue);
-    },
-    enqueueMany: async (queue: string) => {
-      enqueued.push(queue);
-    },
-  });
-  return { tools: stage.tools({ jobs }), enqueued };
-}
-
 describe('two runs of one generation', () => {
   test.each([2, 10])(
     'a late one touches nothing of what the other has made current (%i paragraphs)',
     async (paragraphs) => {
       const fileId = await stage.attachText(paragraphsOf(paragraphs, 'ibises'));
-      midway(async () => {
+      stage.midway(async () => {
         await expireClaims();
         await stage.run(fileId, { id: 'other' });
         await expectWhole(fileId);
@@ -105,19 +68,28 @@ describe('two runs of one generation', () => {
 
   test('a late one that has parsed something else replaces no chunk', async () => {
     const fileId = await stage.attachText(paragraphsOf(10, 'egrets'));
-    const tools = stage.tools();
-    const late: IngestTools = {
-      ...tools,
-      preparer: {
-        prepare: async (task, signal) => {
-          const file = await tools.preparer.prepare(task, signal);
-          await expireClaims();
-          await stage.run(fileId, { id: 'other' });
-          return { ...file, chunks: file.chunks.slice(0, 6) };
+    const { database } = stage.stores;
+    let batches = 0;
+    // The other run is over just before the first chunks of the late one are to be stored.
+    const tools = stage.tools({
+      database: withMethods(database, {
+        batch: async (...parameters: Parameters<typeof database.batch>) => {
+          batches += 1;
+          if (batches === 1) {
+            await expireClaims();
+            await stage.run(fileId, { id: 'other' });
+          }
+          return database.batch(...parameters);
         },
-      },
+      }),
+    });
+    const { prepare } = tools.preparer;
+    const half = async (...parameters: Parameters<typeof prepare>) => {
+      const file = await prepare(...parameters);
+      return { ...file, chunks: file.chunks.slice(0, 6) };
     };
-    await stage.run(fileId, { id: 'late' }, late);
+    await stage.run(fileId, { id: 'late' }, { ...tools, preparer: { prepare: half } });
+    expect(batches).toBe(1);
     await expectWhole(fileId);
     expect((await stage.stateOf(fileId)).chunks).toBeGreaterThan(6);
   });
@@ -125,7 +97,7 @@ describe('two runs of one generation', () => {
   test('never go on at once: the second waits', async () => {
     const fileId = await stage.attachText(paragraphsOf(2, 'rails'));
     let second: unknown;
-    midway(async () => {
+    stage.midway(async () => {
       second = await stage.run(fileId, { id: 'other' }).catch((error: unknown) => error);
     });
     await stage.run(fileId, { id: 'first' });
@@ -137,14 +109,14 @@ describe('two runs of one generation', () => {
 
   test('of one job: the later one takes over at once, and the one before it stops', async () => {
     const fileId = await stage.attachText(paragraphsOf(10, 'coots'));
-    midway(() => stage.run(fileId, { id: 'same', attempt: 1 }));
+    stage.midway(() => stage.run(fileId, { id: 'same', attempt: 1 }));
     await stage.run(fileId, { id: 'same' });
     await expectWhole(fileId);
   });
 
   test('one that lost its claim while the other still works cleans nothing up', async () => {
     const fileId = await stage.attachText(paragraphsOf(10, 'swifts'));
-    midway(async () => {
+    stage.midway(async () => {
       await stage.query(`update generations set claimed_by = 'other/1' where file_id = $1`, [
         fileId,
       ]);
@@ -160,11 +132,11 @@ describe('two runs of one generation', () => {
 
   test('puts the file into the queue again when it was overtaken', async () => {
     const fileId = await stage.attachText(paragraphsOf(2, 'knots'));
-    midway(async () => {
+    stage.midway(async () => {
       const { principal } = stage.context();
       await stage.knowledge.service.storeFiles.remove(principal, stage.storeId, fileId);
     });
-    const { tools, enqueued } = recordingTools();
+    const { tools, enqueued } = stage.recordingTools();
     await stage.run(fileId, {}, tools);
     expect(enqueued).toContain(INGEST_QUEUE);
   });
@@ -185,7 +157,7 @@ describe('chunks', () => {
         [fileId],
       );
     await removeOne();
-    midway(async () => {
+    stage.midway(async () => {
       await removeOne();
     });
     await expect(stage.run(fileId)).rejects.toThrow('chunks of the file are missing');
@@ -314,6 +286,22 @@ describe('rows of the index', () => {
     },
   );
 
+  test('whose whole collection is dropped before the end are put in again at once', async () => {
+    const fileId = await stage.attachText(paragraphsOf(2, 'buntings'));
+    let drops = 0;
+    const dropping = withMethods(index(), {
+      insert: async (...parameters: Parameters<VectorIndex['insert']>) => {
+        await index().insert(...parameters);
+        drops += 1;
+        if (drops === 1) await index().dropCollection(parameters[0], CALL);
+      },
+    });
+    const tools = stage.tools({ index: dropping });
+    await expect(stage.run(fileId, LAST_TRY, tools)).rejects.toMatchObject({ delayMs: 1_000 });
+    await stage.run(fileId, LAST_TRY, tools);
+    await expectWhole(fileId);
+  });
+
   test('that are there twice are taken out and put in once', async () => {
     const fileId = await stage.attachText(paragraphsOf(2, 'larks'));
     const calls: string[] = [];
@@ -345,119 +333,4 @@ describe('rows of the index', () => {
     await stage.run(fileId, {}, stage.tools({ index: counting }));
     expect(lists).toBe(1);
   });
-});
-
-describe('the collector', () => {
-  async function addSuperseded(id: string, collection: string, rest = 'null'): Promise<void> {
-    await stage.query(
-      `insert into generations (id, project_id, vector_store_id, file_id, collection, state, created_at,
-          superseded_at, claimed_until)
-        values ($1, 'proj_a', $2, 'file-x', $3, 'superseded', now(), now() - interval '1 hour', ${rest})`,
-      [id, stage.storeId, collection],
-    );
-  }
-  const left = async (prefix: string) =>
-    (
-      await stage.query<{ id: string }>(`select id from generations where id like $1 order by id`, [
-        `${prefix}%`,
-      ])
-    ).map((row) => row.id);
-
-  test('goes on past what fails, and says so at the end', async () => {
-    await addSuperseded('gen_part_a', 'kb_broken');
-    await addSuperseded('gen_part_b', 'kb_whole');
-    await stage.query(
-      `insert into pending_blobs (blob_key, created_at) values ('files/broken-off', now() - interval '3 days')`,
-    );
-    const broken = withMethods(index(), {
-      deleteGenerations: async (...parameters: Parameters<VectorIndex['deleteGenerations']>) => {
-        if (parameters[0] === 'kb_broken') throw new VectorIndexError('unavailable', 'away');
-        await index().deleteGenerations(...parameters);
-      },
-    });
-    const deps = stage.deps({ index: broken });
-    await expect(collect(deps, stage.signal)).rejects.toThrow('could not collect: generations');
-    expect(await left('gen_part_')).toEqual(['gen_part_a']);
-    expect(await stage.query('select blob_key from pending_blobs')).toEqual([]);
-    await collect(stage.deps(), stage.signal);
-    expect(await left('gen_part_')).toEqual([]);
-  });
-
-  test('stops at once when it is told to', async () => {
-    await expect(collect(stage.deps(), AbortSignal.abort(new Error('closing')))).rejects.toThrow(
-      'closing',
-    );
-  });
-
-  test('leaves a generation alone while its run may still write', async () => {
-    await addSuperseded('gen_held_a', 'kb_whole', `now() + interval '1 minute'`);
-    await addSuperseded('gen_held_b', 'kb_whole', `now() - interval '1 minute'`);
-    await collect(stage.deps(), stage.signal);
-    expect(await left('gen_held_')).toEqual(['gen_held_a']);
-  });
-
-  test('removes the chunks of a generation some thousand at a time', async () => {
-    await addSuperseded('gen_long', 'kb_whole');
-    await addChunks('gen_long', 12_000);
-    const counts: number[] = [];
-    const { database } = stage.stores;
-    const watched = withMethods(database, {
-      execute: async (...parameters: Parameters<typeof database.execute>) => {
-        const result = await database.execute(...parameters);
-        if (parameters[0].sql.startsWith('delete from chunks')) counts.push(result.affectedRows);
-        return result;
-      },
-    });
-    await collect(stage.deps({ database: watched }), stage.signal);
-    expect(counts).toEqual([5_000, 5_000, 2_000]);
-    expect(await left('gen_long')).toEqual([]);
-  });
-
-  test('puts a stalled file into the queue again only when no run holds it', async () => {
-    const fileId = await stage.attachText(paragraphsOf(2, 'owls'));
-    const stall = () =>
-      stage.query(
-        `update vector_store_files set progressed_at = now() - interval '1 hour' where file_id = $1`,
-        [fileId],
-      );
-    const { tools, enqueued } = recordingTools();
-    midway(async () => {
-      await stall();
-      await collect(tools.deps, stage.signal);
-      expect(enqueued).toEqual([]);
-      throw new Error('dies');
-    });
-    await expect(stage.run(fileId)).rejects.toThrow('dies');
-    await collect(tools.deps, stage.signal);
-    expect(enqueued).toEqual([]);
-    await stall();
-    await collect(tools.deps, stage.signal);
-    expect(enqueued).toEqual([INGEST_QUEUE]);
-  });
-});
-
-async function addChunks(generationId: string, count: number): Promise<void> {
-  await stage.query(
-    `insert into chunks (generation_id, ordinal, project_id, content, char_start, char_end, token_count, words,
-        characters)
-      select $1::text, n, 'proj_a', 'chunk ' || n, n * 20, n * 20 + 20, 2, '', '' from generate_series(0, $2::int - 1) n`,
-    [generationId, count],
-  );
-}
-
-test('the content of a file is whole, however many chunks it has', async () => {
-  const fileId = await stage.attachText(paragraphsOf(1, 'geese'));
-  await stage.run(fileId);
-  const { generation } = await stage.stateOf(fileId);
-  await stage.query('delete from chunks where generation_id = $1', [generation]);
-  await addChunks(generation, 10_500);
-  const { principal } = stage.context();
-  const content = await stage.knowledge.service.storeFiles.content(
-    principal,
-    stage.storeId,
-    fileId,
-  );
-  expect(content.data).toHaveLength(10_500);
-  expect(content.data.at(-1)?.text).toBe('chunk 10499');
-  expect(content.has_more).toBe(false);
 });

@@ -12,9 +12,11 @@ import { prepareChunks } from '../../src/domains/knowledge/text/prepare.ts';
 import { createTokenizer } from '../../src/domains/knowledge/text/tokenizer.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { createMetrics } from '../../src/lib/metrics.ts';
+import type { JobQueue } from '../../src/ports/job-queue.ts';
 import { temporaryFolder } from './database-template.ts';
 import { MODEL, openEmbeddedStores, principalOfKey } from './knowledge-platform.ts';
 import { ScriptedEmbedder } from './scripted-embedder.ts';
+import { withMethods } from './store-methods.ts';
 
 const CHUNKING = {
   type: 'static' as const,
@@ -88,6 +90,28 @@ export class IngestStage {
       { id: 'job', payload, attempt: 0, isLastAttempt: false, ...job },
       signal,
     );
+  }
+
+  /** Does something at the next embedding, that is, in the middle of a run. */
+  midway(work: () => Promise<void>): void {
+    this.embedding.before = async () => {
+      this.embedding.before = () => undefined;
+      await work();
+    };
+  }
+
+  /** Tools whose queue tells what was put into it, and keeps nothing. */
+  recordingTools(): { tools: IngestTools; enqueued: string[] } {
+    const enqueued: string[] = [];
+    const record = async (queue: string) => {
+      enqueued.push(queue);
+      return undefined;
+    };
+    const jobs = withMethods(this.stores.jobs as JobQueue, {
+      enqueue: record,
+      enqueueMany: record,
+    });
+    return { tools: this.tools({ jobs }), enqueued };
   }
 
   context() {
