@@ -139,11 +139,20 @@ function failureOf(error: unknown): EngineFailure | undefined {
   return sqlFailure(error);
 }
 
+// The engine throws objects of its own for errors of the file system: a number and nothing to read.
+function textOf(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  const errno = (error as { errno?: unknown } | null)?.errno;
+  return errno === undefined
+    ? String(error)
+    : `the file system refused the engine (errno ${errno})`;
+}
+
 /** Ends the thread without another answer: whatever the engine does from now on must not be believed. */
 function die(port: MessagePort, error: unknown): never {
   const fatal: WorkerMessage = {
     kind: 'fatal',
-    message: error instanceof Error ? error.message : String(error),
+    message: textOf(error),
   };
   port.postMessage(fatal);
   process.exit(1);

@@ -99,7 +99,7 @@ async function leave(
   return soon(() => aborted() > 0);
 }
 
-describe('a client that goes away', () => {
+describe('GW-5 a client that goes away', () => {
   it.each(CASES)('ends the upstream call within 100 ms: $name', async (one) => {
     expect(await leave(one.script, one.stream, one.readFirst)).toBe(true);
     await expect.poll(() => gateway.records.map((record) => record.status)).toEqual(['aborted']);

@@ -28,7 +28,7 @@ const ask = (question: string) => [
   { role: 'user' as const, content: question },
 ];
 
-describe('the built-in reader, through the official SDK', () => {
+describe('GW-15 the built-in reader, through the official SDK', () => {
   it.each([
     ['Who was the founder?', 'Its founder was Aino Virtanen.'],
     ['灯厂的仓库在哪里？', '灯厂的仓库位于深圳。'],

@@ -151,7 +151,7 @@ describe('an answer that is no stream', () => {
   });
 });
 
-describe('a stream', () => {
+describe('GW-5 GW-6 a stream', () => {
   it.each([...BOTH, ...STREAM_ONLY])('$fault -> $status, $record', async (expected) => {
     const answer = await ask(expected.fault, true);
     checkCommon(expected, answer);

@@ -42,7 +42,7 @@ const jsonOf = async (answer: Response) => (await answer.json()) as JsonBody;
 
 const lastRequest = () => provider.journal.findLast((received) => received.method === 'POST');
 
-describe('the bytes', () => {
+describe('GW-2 the bytes', () => {
   it.each(['none', 'crlf', 'comments', 'split-utf8', 'usage-everywhere', 'no-done'] as const)(
     'of a stream are those of the upstream when usage is asked for (%s)',
     async (fault) => {
@@ -102,7 +102,7 @@ describe('the bytes', () => {
   });
 });
 
-describe('usage', () => {
+describe('GW-8 usage', () => {
   it.each([
     { stream: false, fault: 'none' },
     { stream: true, fault: 'none' },
@@ -248,7 +248,7 @@ describe('other endpoints', () => {
   });
 });
 
-describe('a slow upstream', () => {
+describe('GW-6 a slow upstream', () => {
   it('does not hold up other calls', async () => {
     provider.queue({ fault: 'stall', frames: 1 }, { fault: 'hang' });
     const abort = new AbortController();
