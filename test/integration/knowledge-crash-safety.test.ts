@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { INGEST_QUEUE, REBUILD_QUEUE } from '../../src/domains/knowledge/ingestion/queues.ts';
 import type { KnowledgeDependencies } from '../../src/domains/knowledge/options.ts';
+import { isIntact } from '../../src/domains/knowledge/rebuild/rebuild.ts';
 import { AppError } from '../../src/lib/app-error.ts';
 import { BlobNotFoundError } from '../../src/ports/blob-store.ts';
 import { DatabaseError } from '../../src/ports/database.ts';
@@ -319,6 +320,21 @@ describe('rows of the index', () => {
     await stage.run(fileId, {}, stage.tools({ index: doubling }));
     expect(calls).toEqual(['list', 'delete', 'list']);
     await expectWhole(fileId);
+  });
+
+  test('of the newest generations are looked at first when the index is checked', async () => {
+    const fileId = await stage.attachText(paragraphsOf(2, 'dippers'));
+    await stage.run(fileId);
+    const [collection] = await stage.knowledge.service.listCollections();
+    if (collection === undefined) throw new Error('no collection');
+    // Other tests of this file have dropped it.
+    await stage.knowledge.service.repairCollection(collection, stage.signal);
+    expect(await isIntact(stage.deps(), collection, stage.signal)).toBe(true);
+    const { generation } = await stage.stateOf(fileId);
+    await index().deleteGenerations(collection.name, [generation], CALL);
+    expect(await isIntact(stage.deps(), collection, stage.signal)).toBe(false);
+    await stage.knowledge.service.repairCollection(collection, stage.signal);
+    expect(await isIntact(stage.deps(), collection, stage.signal)).toBe(true);
   });
 
   test('cost a run without trouble one more call and no more', async () => {

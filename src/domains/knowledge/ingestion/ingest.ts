@@ -123,6 +123,8 @@ async function makeParts(
     signal.throwIfAborted();
     if (part.from > 0) await requireHeld(deps, ingestion, part.from);
     const chunks = await content.read(part);
+    // They went missing since they were counted: another run has the generation, or it must be parsed again.
+    if (chunks.length !== part.to - part.from) throw new OvertakenError();
     const { key, vectors } = await embedPart(deps, ingestion, { pack, part, chunks }, signal);
     await indexChunks(tools, ingestion, { chunks, vectors }, signal);
     partKeys.push(key);
