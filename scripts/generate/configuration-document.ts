@@ -20,8 +20,8 @@ const ENGLISH: Wording = {
 Llamp is configured by environment variables alone, read once at start. Nothing has to be set: a store whose variable
 is not set is embedded in the process.
 
-- Every mistake is reported at once, with the variable, the reason and the fix; the exit code is then 78. An unknown
-  name that starts with \`LLAMP_\` is a mistake too.
+- Every mistake is reported at once, with the variable, the reason and the fix; the exit code is then 78. A name
+  that is almost one of these is a mistake too, so that a typing error cannot leave a default in force.
 - \`llamp config check\` checks without starting; \`llamp config print\` shows the values in force, with secrets masked.
 - Where the table says so, \`<NAME>_FILE\` names a file that holds the value. Setting both is a mistake. A line break at
   the end of the file is ignored.
@@ -41,7 +41,7 @@ const CHINESE: Wording = {
 
 Llamp 只通过环境变量配置，启动时读取一次。所有变量都可以不设置：未设置地址的存储由进程内置提供。
 
-- 全部错误一次性列出，并给出变量名、原因和修改方法，此时退出码为 78。以 \`LLAMP_\` 开头的未知变量也视为错误。
+- 全部错误一次性列出，并给出变量名、原因和修改方法，此时退出码为 78。与某个变量名仅有细微差别的名称也视为错误，以免笔误使默认值悄悄生效。
 - \`llamp config check\` 只检查而不启动；\`llamp config print\` 显示生效的值，密钥会被遮盖。
 - 表中注明的变量可以用 \`<NAME>_FILE\` 指定存放其值的文件。两者同时设置视为错误。文件末尾的换行会被忽略。
 - 空值等同于未设置。
