@@ -26,8 +26,8 @@ import { sendEventStream } from './http/event-stream.ts';
 import { createHealth, type HealthCheck } from './http/health.ts';
 import { listenForMetrics, type MetricsListener } from './http/request-metrics.ts';
 import { buildServer, type DomainRoutes, type HttpServer } from './http/server.ts';
-import { observeQueues } from './queue-metrics.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
+import { observeQueues, observeStores } from './scrape-metrics.ts';
 
 /** Everything that runs, put together; docs/architecture.md explains the order of start and stop. */
 export interface Application {
@@ -65,12 +65,14 @@ export async function openApplication(
     clock,
     log,
   });
+  const health = createHealth({ checks: storeChecks(stores), clock, log });
+  observeStores(health, metrics);
   const server = await buildServer({
     version,
     log,
     metrics,
     authenticate: (key) => domains.keys.authenticate(key),
-    health: createHealth({ checks: storeChecks(stores), clock, log }),
+    health,
     isDraining: () => drain.isDraining,
     completeSetup: (input) => domains.setup.completeSetup(input),
     domains: domainRoutes(domains, stores),

@@ -4,6 +4,7 @@ import { type ScriptedProvider, startScriptedProvider } from '../support/scripte
 import { startCluster } from '../support/servers/cluster.ts';
 import { startEmbedded } from '../support/servers/embedded.ts';
 import type { Installation } from '../support/servers/installation.ts';
+import { metricsSuite } from './metrics.suite.ts';
 import { openaiNodeSuite, type Target } from './openai-node.suite.ts';
 import { openaiPythonSuite } from './openai-python.suite.ts';
 
@@ -42,4 +43,9 @@ function sdkSuites(start: (upstream: ScriptedProvider) => Promise<Installation>)
 
   openaiNodeSuite(target);
   openaiPythonSuite(target);
+  // Last: it reads what the suites above have left.
+  metricsSuite(() => {
+    if (installation === undefined) throw new Error('the installation has not started');
+    return installation;
+  });
 }

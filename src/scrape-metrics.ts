@@ -1,3 +1,4 @@
+import type { Health } from './http/health.ts';
 import type { Metrics } from './lib/metrics.ts';
 import type { JobQueue, QueueDefinition } from './ports/job-queue.ts';
 
@@ -19,4 +20,20 @@ export function observeQueues(
       await Promise.all(definitions.map(({ name }) => observe(name))).catch(() => undefined);
     },
   });
+}
+
+/** Asks the stores when metrics are collected; the answers are those of `/health`, at most seconds old. */
+export function observeStores(health: Health, { storeUp }: Metrics): void {
+  Object.assign(storeUp, {
+    collect: async () => {
+      for (const { name, status } of await health.results()) {
+        storeUp.set({ store: storeLabel(name) }, status === 'ok' ? 1 : 0);
+      }
+    },
+  });
+}
+
+// The same labels as the durations of store operations.
+function storeLabel(checkName: string): string {
+  return checkName.split(' ')[0] ?? checkName;
 }
