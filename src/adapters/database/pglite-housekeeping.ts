@@ -99,6 +99,8 @@ export class Housekeeping {
 
   /** Queues a vacuum for each table that needs one and names them. */
   async vacuumTablesInNeed(): Promise<string[]> {
+    // The session keeps its counts to itself for up to a second; written after the vacuum they would undo its zero.
+    await this.#options.engine.run({ sql: 'select pg_stat_force_next_flush()', parameters: [] });
     const result = await this.#options.engine.run({ sql: TABLES_IN_NEED, parameters: [] });
     const names = result.rows.map((row) => (row as { name: string }).name);
     // One unit per table, so that statements of the application come in between.
