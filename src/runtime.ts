@@ -13,14 +13,7 @@ import { retryingBlobStore, retryingVectorIndex } from './adapters/decorators/re
 import { translatingBlobStore } from './adapters/decorators/translating.ts';
 import type { Config } from './config/config.ts';
 import { createDataFolder, isDiskFull } from './data-folder.ts';
-import {
-  keepPreMigrationCopy,
-  type MigrateResult,
-  migrate,
-  requireCurrentSchema,
-  type SchemaExtension,
-  schemaStatus,
-} from './domains/ops/migration/index.ts';
+import type { MigrateResult, SchemaExtension } from './domains/ops/migration/index.ts';
 import type { Log } from './lib/log.ts';
 import { createMetrics, type Metrics } from './lib/metrics.ts';
 import type { BlobStore } from './ports/blob-store.ts';
@@ -133,6 +126,7 @@ async function openDatabase(context: RuntimeContext): Promise<Database> {
   if (context.config.database === undefined) return await connectMigrated(context);
   const database = await connect(context);
   try {
+    const { requireCurrentSchema } = await loadMigration();
     await requireCurrentSchema(database, MIGRATIONS, await schemaExtensions());
     return database;
   } catch (error) {
@@ -140,6 +134,9 @@ async function openDatabase(context: RuntimeContext): Promise<Database> {
     throw error;
   }
 }
+
+// Loaded while the database thread starts.
+const loadMigration = () => import('./domains/ops/migration/index.ts');
 
 async function schemaExtensions(): Promise<SchemaExtension[]> {
   const { jobQueueSchemaStep } = await import('./adapters/job-queue/pg-boss-schema.ts');
@@ -156,10 +153,22 @@ async function holdDataFolder(config: Config, opened: AsyncDisposableStack): Pro
 async function connectMigrated(context: RuntimeContext): Promise<Database> {
   const database = await copiedBeforeMigration(await connect(context), context);
   try {
-    await applyMigrations(database, context);
+    if (!(await hasCurrentSchema(database))) await applyMigrations(database, context);
     return database;
   } catch (error) {
     await database.close();
+    throw error;
+  }
+}
+
+// A look costs a start nothing; a migration that has nothing to do would still write and sync.
+async function hasCurrentSchema(database: Database): Promise<boolean> {
+  const { requireCurrentSchema, SchemaError } = await loadMigration();
+  try {
+    await requireCurrentSchema(database, MIGRATIONS, await schemaExtensions());
+    return true;
+  } catch (error) {
+    if (error instanceof SchemaError && error.code === 'schema_outdated') return false;
     throw error;
   }
 }
@@ -170,6 +179,7 @@ async function copiedBeforeMigration(
   context: RuntimeContext,
 ): Promise<Database> {
   if (context.config.database !== undefined) return database;
+  const { keepPreMigrationCopy, schemaStatus } = await loadMigration();
   const { current, pending } = await schemaStatus(database, MIGRATIONS);
   if (current === 0 || pending.length === 0) return database;
   await database.close();
@@ -187,6 +197,7 @@ async function applyMigrations(
   { clock, log }: RuntimeContext,
 ): Promise<MigrateResult> {
   const extensions = await schemaExtensions();
+  const { migrate } = await loadMigration();
   return await migrate(database, { directory: MIGRATIONS, clock, log, extensions });
 }
 

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { SchemaError } from './domains/ops/migration/index.ts';
 import { StartError } from './lib/start-error.ts';
 
 const SENTENCES: Readonly<Record<string, (path: string) => string>> = {
@@ -11,12 +10,12 @@ const SENTENCES: Readonly<Record<string, (path: string) => string>> = {
 };
 
 // Errors of the data folder's lock; their messages are whole sentences for people already.
-const SELF_EXPLAINING = ['DataFolderInUseError', 'DataFolderError'];
+const SELF_EXPLAINING = ['DataFolderInUseError', 'DataFolderError', 'SchemaError'];
 
 /** A known reason as one sentence; anything else comes back as it is, with its stack. */
 export function startFailure(error: unknown, dataDirectory: string): unknown {
   if (!(error instanceof Error) || error instanceof StartError) return error;
-  if (error instanceof SchemaError || SELF_EXPLAINING.includes(error.name)) {
+  if (SELF_EXPLAINING.includes(error.name)) {
     return new StartError(error.message, { cause: error });
   }
   if (saysDiskFull(error)) return diskFullError(dataDirectory, error);

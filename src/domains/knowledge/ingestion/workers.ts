@@ -29,7 +29,10 @@ export async function startKnowledgeWorkers(tools: IngestTools): Promise<void> {
     timed(deps, REBUILD_QUEUE, () => runRepairJob(tools, job, signal)),
   );
   await jobs.schedule(COLLECT_QUEUE, EVERY_MINUTE, {});
-  await repairDamaged(deps);
+  // Beside everything else: opening the index must not hold up the first request.
+  repairDamaged(deps).catch((error: unknown) =>
+    deps.log.warn({ err: error }, 'the vector index was not checked'),
+  );
 }
 
 /** Without its indexes the search in SQL is slow and right, so a role that may not make them is no reason to stop. */
