@@ -8,19 +8,17 @@ import {
   bootstrap,
   createPasswordHasher,
   IdentityService,
-  identityRoutes,
   type KeyDirectory,
   openKeyDirectory,
   SetupService,
 } from '../../src/domains/identity/index.ts';
 import { migrate } from '../../src/domains/ops/migration/index.ts';
-import { buildServer } from '../../src/http/server.ts';
 import { generateApiKey } from '../../src/lib/api-key.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import { createMetrics } from '../../src/lib/metrics.ts';
 import type { Database } from '../../src/ports/database.ts';
 import { databaseTemplate, temporaryFolder } from '../support/database-template.ts';
 import { seededRandom } from '../support/power-cut/seeded-random.ts';
+import { identityServer } from '../support/identity-server.ts';
 
 const CALLS = 10_000;
 const folder = temporaryFolder('bad-input');
@@ -42,24 +40,7 @@ beforeAll(async () => {
   directory = await openKeyDirectory({ database, clock: systemClock, log: silentLog });
   const identity = new IdentityService({ database, clock: systemClock });
   const setup = new SetupService({ database, clock: systemClock, passwords });
-  const server = await buildServer({
-    version: '1',
-    log: silentLog,
-    metrics: createMetrics(),
-    authenticate: (key) => directory.authenticate(key),
-    health: { results: async () => [] },
-    isDraining: () => false,
-    completeSetup: (input) => setup.completeSetup(input),
-    domains: [
-      { plugin: (scope) => identityRoutes(scope, { identity, setup }), prefixes: ['/api/v1'] },
-    ],
-    config: {
-      trustedProxies: [],
-      publicUrl: undefined,
-      bodyMaxBytes: 65_536,
-      fileMaxBytes: 65_536,
-    },
-  });
+  const server = await identityServer({ directory, identity, setup });
   app = server.app;
 });
 

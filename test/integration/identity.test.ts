@@ -9,22 +9,20 @@ import {
   bootstrap,
   createPasswordHasher,
   IdentityService,
-  identityRoutes,
   type KeyDirectory,
   openKeyDirectory,
   SetupService,
 } from '../../src/domains/identity/index.ts';
 import { migrate } from '../../src/domains/ops/migration/index.ts';
-import { buildServer } from '../../src/http/server.ts';
 import { generateApiKey } from '../../src/lib/api-key.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import { createMetrics } from '../../src/lib/metrics.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { type Database, DatabaseError } from '../../src/ports/database.ts';
 import { databaseTemplate, temporaryFolder } from '../support/database-template.ts';
 import { freshPostgres } from '../support/fresh-databases.ts';
 import { describeWithLegs } from '../support/legs.ts';
 import { recordingLog } from '../support/recording-log.ts';
+import { identityServer } from '../support/identity-server.ts';
 
 const folder = temporaryFolder('identity');
 const passwords = createPasswordHasher();
@@ -102,24 +100,7 @@ describe('the management API', () => {
     const onChange = () => directory.refresh();
     const identity = new IdentityService({ database, clock: systemClock, onChange });
     const setup = new SetupService({ database, clock: systemClock, passwords, onChange });
-    const server = await buildServer({
-      version: '1',
-      log: silentLog,
-      metrics: createMetrics(),
-      authenticate: (key) => directory.authenticate(key),
-      health: { results: async () => [] },
-      isDraining: () => false,
-      completeSetup: (input) => setup.completeSetup(input),
-      domains: [
-        { plugin: (scope) => identityRoutes(scope, { identity, setup }), prefixes: ['/api/v1'] },
-      ],
-      config: {
-        trustedProxies: [],
-        publicUrl: undefined,
-        bodyMaxBytes: 65_536,
-        fileMaxBytes: 65_536,
-      },
-    });
+    const server = await identityServer({ directory, identity, setup });
     app = server.app;
   });
 
