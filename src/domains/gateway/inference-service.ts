@@ -1,18 +1,12 @@
 import { AppError } from '../../lib/app-error.ts';
 import type { Principal } from '../identity/index.ts';
-import type { Deployment, Model, ModelCatalogue } from '../models/index.ts';
+import type { Deployment, Endpoint, Model, ModelCatalogue } from '../models/index.ts';
 import { AttemptScope } from './attempt-scope.ts';
 import { CallMeter, type MeterServices } from './call-meter.ts';
 import { isJsonObject, type JsonObject } from './field-checks.ts';
 import { errorEvent } from './in-band-error.ts';
 import { type OpenedStream, openStream } from './open-stream.ts';
-import type {
-  Endpoint,
-  JsonAnswer,
-  Provider,
-  UpstreamRequest,
-  UpstreamTimeouts,
-} from './provider.ts';
+import type { JsonAnswer, Provider, UpstreamRequest, UpstreamTimeouts } from './provider.ts';
 import { relayStream } from './relay-stream.ts';
 import { asksForUsage, bytesWithUsage, type RequestBody } from './request-body.ts';
 import { callWithRetries } from './router.ts';
@@ -22,7 +16,7 @@ import { failure, timedOut, UpstreamFailure, type UpstreamOutcome } from './upst
 
 export interface InferenceServices extends MeterServices {
   readonly catalogue: ModelCatalogue;
-  readonly providers: Readonly<Record<Deployment['provider'], Provider>>;
+  readonly providers: Readonly<Partial<Record<Deployment['provider'], Provider>>>;
   readonly timeouts: UpstreamTimeouts;
   readonly random: () => number;
 }
@@ -174,7 +168,9 @@ export class InferenceService {
   }
 
   #provider(deployment: Deployment): Provider {
-    return this.#services.providers[deployment.provider];
+    const provider = this.#services.providers[deployment.provider];
+    if (provider === undefined) throw new Error(`no provider speaks ${deployment.provider}`);
+    return provider;
   }
 }
 

@@ -1,8 +1,5 @@
-import type { Deployment } from '../models/index.ts';
+import type { Deployment, Endpoint } from '../models/index.ts';
 import type { JsonObject } from './field-checks.ts';
-
-export const ENDPOINTS = ['chat.completions', 'completions', 'embeddings'] as const;
-export type Endpoint = (typeof ENDPOINTS)[number];
 
 /** One attempt of one call at one deployment. */
 export interface UpstreamRequest {

@@ -5,9 +5,14 @@ import type { Deployment } from '../models/index.ts';
 import { callWithRetries } from './router.ts';
 
 const deployment = (name: string): Deployment => ({
+  id: name,
   name,
   provider: 'builtin',
+  credentialId: name,
   upstreamModel: 'm',
+  serves: new Set(['chat.completions']),
+  weight: 1,
+  tier: 0,
 });
 const failing = (details: { retryable?: boolean; retryAfterMs?: number } = {}) =>
   new AppError({ code: 'upstream_error', status: 502, message: 'm', retryable: true, ...details });

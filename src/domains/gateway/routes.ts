@@ -1,11 +1,11 @@
 import type {} from '@fastify/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { principalOf } from '../identity/index.ts';
+import type { Endpoint } from '../models/index.ts';
 import { clientSignal } from './client-signal.ts';
 import type { SendEventStream } from './event-stream-sender.ts';
 import type { JsonObject } from './field-checks.ts';
 import type { InferenceCall, InferenceService } from './inference-service.ts';
-import type { Endpoint } from './provider.ts';
 import { parseBody } from './request-body.ts';
 import { UpstreamFailure } from './upstream-failure.ts';
 import { validateChat, validateCompletion, validateEmbedding } from './validate-request.ts';

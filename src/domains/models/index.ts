@@ -12,5 +12,15 @@ export {
   type ModelCatalogueOptions,
   openModelCatalogue,
 } from './model-catalogue.ts';
-export type { Deployment, Model, UpstreamEndpoint } from './model.ts';
+export {
+  type Deployment,
+  type Endpoint,
+  ENDPOINTS,
+  type Model,
+  plainRouting,
+  type ProviderName,
+  ROUTING_STRATEGIES,
+  type RoutingStrategy,
+  type UpstreamEndpoint,
+} from './model.ts';
 export { modelRoutes } from './routes.ts';

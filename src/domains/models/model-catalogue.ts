@@ -1,7 +1,15 @@
 import type { Log } from '../../lib/log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { modelNotFound, modelsUnavailable } from './errors.ts';
-import { builtinModels, type Deployment, type Model, type UpstreamEndpoint } from './model.ts';
+import {
+  builtinModels,
+  type Deployment,
+  ENDPOINTS,
+  type Endpoint,
+  type Model,
+  plainRouting,
+  type UpstreamEndpoint,
+} from './model.ts';
 import {
   type ListedModel,
   type ModelListAnswer,
@@ -32,6 +40,7 @@ export interface CatalogueStatus {
 }
 
 const UPSTREAM_DEPLOYMENT = 'upstream';
+const UPSTREAM_SERVES: ReadonlySet<Endpoint> = new Set(ENDPOINTS);
 const PASSTHROUGH_LABEL = 'passthrough';
 const BACKOFF_FIRST_MS = 1_000;
 const MODEL_NAME_MAX = 256;
@@ -178,16 +187,22 @@ export class ModelCatalogue {
 
   #served(model: ListedModel, label: string): Model {
     const deployment: Deployment = {
+      id: UPSTREAM_DEPLOYMENT,
       name: UPSTREAM_DEPLOYMENT,
       provider: 'openai-compatible',
+      credentialId: UPSTREAM_DEPLOYMENT,
       upstreamModel: model.name,
       endpoint: this.#options.upstream,
+      // What it can do it says itself: its list of models does not tell.
+      serves: UPSTREAM_SERVES,
+      weight: 1,
+      tier: 0,
     };
     return {
       name: model.name,
       created: model.created ?? this.#openedSeconds,
       ownedBy: model.ownedBy ?? UPSTREAM_DEPLOYMENT,
-      deployments: [deployment],
+      ...plainRouting([deployment]),
       label,
     };
   }

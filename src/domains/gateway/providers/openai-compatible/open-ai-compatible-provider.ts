@@ -1,8 +1,8 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../../../../ports/clock.ts';
+import type { Endpoint } from '../../../models/index.ts';
 import { isJsonObject } from '../../field-checks.ts';
 import type {
-  Endpoint,
   JsonAnswer,
   Provider,
   StreamAnswer,
@@ -18,6 +18,14 @@ const PATHS: Readonly<Record<Endpoint, string>> = {
   'chat.completions': '/chat/completions',
   completions: '/completions',
   embeddings: '/embeddings',
+  messages: '/messages',
+  rerank: '/rerank',
+  moderations: '/moderations',
+  'images.generations': '/images/generations',
+  'images.edits': '/images/edits',
+  'audio.speech': '/audio/speech',
+  'audio.transcriptions': '/audio/transcriptions',
+  'audio.translations': '/audio/translations',
 };
 const FAILED_BODY_BYTES_MAX = 64 * 1024;
 
