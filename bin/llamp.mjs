@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module';
+import module from 'node:module';
 import { requireSupportedNode } from './supported-node.mjs';
 
 requireSupportedNode();
 // Stripping types and compiling some hundred files costs every start the same second otherwise.
-enableCompileCache();
+module.enableCompileCache();
 await import('../src/main.ts');

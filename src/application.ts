@@ -25,7 +25,12 @@ import { createDrain, type Drain, type DrainPhase, type DrainPhaseName } from '.
 import { sendEventStream } from './http/event-stream.ts';
 import { createHealth, type HealthCheck } from './http/health.ts';
 import { listenForMetrics, type MetricsListener } from './http/request-metrics.ts';
-import { buildServer, type DomainRoutes, type HttpServer } from './http/server.ts';
+import {
+  buildServer,
+  type DomainRoutes,
+  type HttpServer,
+  type ServerOptions,
+} from './http/server.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
 import { observeQueues, observeStores } from './scrape-metrics.ts';
 
@@ -35,7 +40,7 @@ export interface Application {
   readonly knowledge: Knowledge;
   /** What the first start made; `created` is false on every later one. */
   readonly firstStart: BootstrapResult;
-  /** Starts the workers and listens; resolves with the address once requests are answered. */
+  /** Resolves with the address once requests are answered. */
   listen(): Promise<{ url: string }>;
 }
 
@@ -67,7 +72,7 @@ export async function openApplication(
   });
   const health = createHealth({ checks: storeChecks(stores), clock, log });
   observeStores(health, metrics);
-  const server = await buildServer({
+  const serverOptions: ServerOptions = {
     version,
     log,
     metrics,
@@ -77,16 +82,16 @@ export async function openApplication(
     completeSetup: (input) => domains.setup.completeSetup(input),
     domains: domainRoutes(domains, stores),
     config: config.http,
-  });
-  listening.server = server;
+  };
   const { knowledge, firstStart } = domains;
+  // The database works for the one while this thread compiles routes for the other.
+  const [server] = await Promise.all([buildServer(serverOptions), startWorkers(stores, knowledge)]);
+  listening.server = server;
   return {
     drain,
     knowledge,
     firstStart,
     listen: async () => {
-      await stores.queue.start(knowledge.queues);
-      await knowledge.startWorkers();
       observeQueues(stores.queue, knowledge.queues, metrics);
       const { host, port, metricsPort, publicUrl } = config.http;
       const url = await server.app.listen({ host, port });
@@ -127,6 +132,11 @@ async function openDomains(stores: Stores, context: RuntimeContext) {
     options: knowledgeOptions(config),
   });
   return { firstStart, keys, identity, setup, recorder, catalogue, gateway, knowledge };
+}
+
+async function startWorkers({ queue }: Stores, knowledge: Knowledge): Promise<void> {
+  await queue.start(knowledge.queues);
+  await knowledge.startWorkers();
 }
 
 /** Knowledge without a server around it, for commands that only move what is stored: it cannot embed. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from './adapters/clock/system.ts';
 import { lockDataFolder } from './adapters/database/data-folder-lock.ts';
+import { openPgliteDatabase } from './adapters/database/pglite.ts';
 import { limitedBlobStore, limitedVectorIndex } from './adapters/decorators/limited.ts';
 import {
   meteredBlobStore,
@@ -212,7 +213,6 @@ async function connect({ config, log }: RuntimeContext): Promise<Database> {
 }
 
 async function connectEmbedded(config: Config, log: Log): Promise<Database> {
-  const { openPgliteDatabase } = await import('./adapters/database/pglite.ts');
   try {
     return await openPgliteDatabase({ directory: databaseDirectory(config), log });
   } catch (error) {

@@ -2,7 +2,6 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError, type Environment } from '../config/mistakes.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { CommandContext } from './command-context.ts';
-import { addConfigCommands } from './config.ts';
 import {
   CommandError,
   EXIT_DONE,
@@ -10,13 +9,19 @@ import {
   EXIT_WRONG_CONFIGURATION,
   EXIT_WRONG_USAGE,
 } from './exit-codes.ts';
-import { addKeysCommands } from './keys.ts';
-import { addKnowledgeCommands } from './knowledge.ts';
-import { addMigrateCommand } from './migrate.ts';
 import { type Output, terminalOutput } from './output.ts';
-import { addServeCommand } from './serve.ts';
-import { addUsersCommands } from './users.ts';
 import { version } from './version.ts';
+
+type AddCommands = (program: Command, context: CommandContext) => void;
+
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommands>>> = {
+  serve: async () => (await import('./serve.ts')).addServeCommand,
+  migrate: async () => (await import('./migrate.ts')).addMigrateCommand,
+  keys: async () => (await import('./keys.ts')).addKeysCommands,
+  users: async () => (await import('./users.ts')).addUsersCommands,
+  knowledge: async () => (await import('./knowledge.ts')).addKnowledgeCommands,
+  config: async () => (await import('./config.ts')).addConfigCommands,
+};
 
 /** Runs one command line and returns its exit code; see exit-codes.ts for their meaning. */
 export async function runCli(
@@ -24,8 +29,8 @@ export async function runCli(
   env: Environment,
   output: Output = terminalOutput,
 ): Promise<number> {
-  const program = createProgram({ env, output });
   try {
+    const program = await createProgram({ env, output }, argv[0]);
     await program.parseAsync([...argv], { from: 'user' });
     return EXIT_DONE;
   } catch (error) {
@@ -33,7 +38,8 @@ export async function runCli(
   }
 }
 
-function createProgram(context: CommandContext): Command {
+/** Only the named command is loaded: a server does not wait for what another one needs. */
+async function createProgram(context: CommandContext, name = ''): Promise<Command> {
   const program = new Command('llamp')
     .description('Self-hosted LLM platform with an OpenAI-compatible API.')
     .version(version())
@@ -42,12 +48,11 @@ function createProgram(context: CommandContext): Command {
       writeOut: (text) => context.output.print(text.trimEnd()),
       writeErr: (text) => context.output.error(text.trimEnd()),
     });
-  addServeCommand(program, context);
-  addMigrateCommand(program, context);
-  addKeysCommands(program, context);
-  addUsersCommands(program, context);
-  addKnowledgeCommands(program, context);
-  addConfigCommands(program, context);
+  const named = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  for (const load of named === undefined ? Object.values(COMMANDS) : [named]) {
+    const addCommands = await load();
+    addCommands(program, context);
+  }
   return program;
 }
 

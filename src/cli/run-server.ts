@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Application } from '../application.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
@@ -39,11 +40,10 @@ export async function runServer(env: Environment, output: Output): Promise<void>
 async function open(config: Config, log: Log): Promise<Application> {
   try {
     const context = createContext(config, log);
-    // The database starts in a thread of its own while this one loads the rest of the program.
-    const [stores, { openApplication }] = await Promise.all([
-      openStores(context, 'server'),
-      import('../application.ts'),
-    ]);
+    const opening = openStores(context, 'server');
+    // One turn, in which the thread of the database starts; it works while this one loads the rest of the program.
+    await setImmediate();
+    const [stores, { openApplication }] = await Promise.all([opening, import('../application.ts')]);
     return await openApplication(stores, context, version()).catch(async (error: unknown) => {
       await stores.close();
       throw error;
