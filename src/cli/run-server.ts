@@ -40,10 +40,11 @@ export async function runServer(env: Environment, output: Output): Promise<void>
 async function open(config: Config, log: Log): Promise<Application> {
   try {
     const context = createContext(config, log);
-    const opening = openStores(context, 'server');
-    // One turn, in which the thread of the database starts; it works while this one loads the rest of the program.
-    await setImmediate();
-    const [stores, { openApplication }] = await Promise.all([opening, import('../application.ts')]);
+    const [stores, { openApplication }] = await Promise.all([
+      openStores(context, 'server'),
+      // One turn later: the thread of the database has started by then, and works while this one loads.
+      setImmediate().then(() => import('../application.ts')),
+    ]);
     return await openApplication(stores, context, version()).catch(async (error: unknown) => {
       await stores.close();
       throw error;
