@@ -15,6 +15,11 @@ export const GATEWAY_ERRORS = {
     status: 400,
     description: 'A required field is missing; `param` names it.',
   },
+  unsupported_parameter: {
+    status: 400,
+    description:
+      'The provider behind the model cannot do what this field asks; `param` names it. Leave it out, or choose a model of another provider.',
+  },
   unsupported_endpoint: {
     status: 400,
     description:

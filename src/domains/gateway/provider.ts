@@ -12,6 +12,8 @@ export interface UpstreamRequest {
   /** The client itself asked for the usage frame. */
   readonly usageAsked: boolean;
   readonly requestId: string;
+  /** Headers of the client that belong to the endpoint's dialect, lower case; they go to an upstream of that dialect. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Ends the attempt: client gone, or out of time; its reason is the error to report. */
   readonly signal: AbortSignal;
 }

@@ -54,6 +54,18 @@ export function bytesWithUsage({ bytes, json }: RequestBody): Buffer {
   return withFirstField(bytes, options, ASKED);
 }
 
+/**
+ * The bytes for a deployment whose upstream knows the model by another name. Bodies that are no JSON (forms) name their
+ * model elsewhere and stay as they are.
+ */
+export function bytesWithModel({ bytes, json }: RequestBody, upstreamModel: string): Buffer {
+  if (json['model'] === upstreamModel) return bytes;
+  const start = bytes.indexOf(OPENING_BRACE);
+  if (start < 0 || bytes.toString('latin1', 0, start).trim() !== '') return bytes;
+  const name = valueRange(bytes, { start, end: bytes.length }, 'model');
+  return name === undefined ? bytes : replaced(bytes, name, JSON.stringify(upstreamModel));
+}
+
 function withFirstField(bytes: Buffer, object: ByteRange, field: string): Buffer {
   const start = object.start + 1;
   const text = isEmptyObject(bytes, object) ? field : `${field},`;

@@ -35,7 +35,8 @@ export function failureOfStatus(
   if (status === 408 || status === 504) {
     return failure('timeout', 'upstream_timeout', { message, retryable: true });
   }
-  if (status === 503) {
+  // 529 is Anthropic's word for "overloaded"; proxies in front of other APIs have taken it over.
+  if (status === 503 || status === 529) {
     return failure('5xx', 'upstream_unavailable', {
       message,
       retryable: true,

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../../../../ports/clock.ts';
-import type { Endpoint } from '../../../models/index.ts';
+import type { Endpoint, UpstreamEndpoint } from '../../../models/index.ts';
 import { isJsonObject } from '../../field-checks.ts';
 import type {
   JsonAnswer,
@@ -9,12 +9,27 @@ import type {
   UpstreamRequest,
   UpstreamTimeouts,
 } from '../../provider.ts';
+import { bytesWithModel } from '../../request-body.ts';
 import { garbage } from '../../upstream-failure.ts';
 import { type BodyReader, bodyReader } from './body-reader.ts';
 import { failureOfError, failureOfStatus } from './map-failure.ts';
 import { UpstreamPool } from './upstream-pool.ts';
 
-const PATHS: Readonly<Record<Endpoint, string>> = {
+/** Where a request goes, and the headers that say who asks. */
+export interface UpstreamTarget {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface OpenAiCompatibleOptions {
+  readonly timeouts: UpstreamTimeouts;
+  readonly clock: Clock;
+  /** For APIs that differ from OpenAI's in address and credential only. */
+  readonly target?: (request: UpstreamRequest, endpoint: UpstreamEndpoint) => UpstreamTarget;
+}
+
+/** OpenAI's paths, below the version segment. */
+export const OPENAI_PATHS: Readonly<Record<Endpoint, string>> = {
   'chat.completions': '/chat/completions',
   completions: '/completions',
   embeddings: '/embeddings',
@@ -33,12 +48,14 @@ const FAILED_BODY_BYTES_MAX = 64 * 1024;
 export class OpenAiCompatibleProvider implements Provider {
   readonly #timeouts: UpstreamTimeouts;
   readonly #clock: Clock;
+  readonly #target: NonNullable<OpenAiCompatibleOptions['target']>;
   /** One for each origin of the configuration, so their number is small; never closed before the provider. */
   readonly #pools = new Map<string, UpstreamPool>();
 
-  constructor(options: { timeouts: UpstreamTimeouts; clock: Clock }) {
+  constructor(options: OpenAiCompatibleOptions) {
     this.#timeouts = options.timeouts;
     this.#clock = options.clock;
+    this.#target = options.target ?? openAiTarget;
   }
 
   async complete(request: UpstreamRequest): Promise<JsonAnswer> {
@@ -77,12 +94,13 @@ export class OpenAiCompatibleProvider implements Provider {
   ): Promise<Dispatcher.ResponseData> {
     const { endpoint } = request.deployment;
     if (endpoint === undefined) throw new Error('the deployment has no endpoint');
-    const url = new URL(endpoint.baseUrl + PATHS[request.endpoint]);
+    const target = this.#target(request, endpoint);
+    const url = new URL(target.url);
     const response = await this.#pool(url.origin).request({
       method: 'POST',
       path: url.pathname + url.search,
-      headers: requestHeaders(request, accept, endpoint.apiKey),
-      body: request.bytes,
+      headers: requestHeaders(request, accept, target.headers),
+      body: bytesWithModel(request, request.deployment.upstreamModel),
       signal: request.signal,
       headersTimeout,
     });
@@ -120,17 +138,27 @@ export class OpenAiCompatibleProvider implements Provider {
   }
 }
 
-function requestHeaders(request: UpstreamRequest, accept: string, apiKey: string | undefined) {
-  const headers: Record<string, string> = {
+function openAiTarget(request: UpstreamRequest, { baseUrl, apiKey }: UpstreamEndpoint) {
+  const url = baseUrl + OPENAI_PATHS[request.endpoint];
+  const headers: Record<string, string> =
+    apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+  return { url, headers };
+}
+
+function requestHeaders(
+  request: UpstreamRequest,
+  accept: string,
+  credential: Readonly<Record<string, string>>,
+) {
+  return {
     accept,
     // Compressed answers could not be passed on as bytes and scanned as bytes.
     'accept-encoding': 'identity',
     'content-type': 'application/json',
     'x-request-id': request.requestId,
     'user-agent': 'llamp',
+    ...credential,
   };
-  if (apiKey !== undefined) headers['authorization'] = `Bearer ${apiKey}`;
-  return headers;
 }
 
 function parsed(bytes: Buffer) {
@@ -147,16 +175,21 @@ function parsed(bytes: Buffer) {
   return json;
 }
 
-/** Headers that clients of the OpenAI API read. */
+/** Headers that clients of these APIs read. */
 function passedHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
   const passed: Record<string, string> = {};
   for (const name in headers) {
     const value = headers[name];
     if (typeof value !== 'string') continue;
-    if (name.startsWith('x-ratelimit-') || name.startsWith('openai-')) passed[name] = value;
+    if (isPassed(name)) passed[name] = value;
   }
   return passed;
 }
+
+const isPassed = (name: string) =>
+  name.startsWith('x-ratelimit-') ||
+  name.startsWith('openai-') ||
+  name.startsWith('anthropic-ratelimit-');
 
 function singleHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
   const single: Record<string, string> = {};

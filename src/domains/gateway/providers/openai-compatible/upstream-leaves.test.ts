@@ -68,7 +68,7 @@ describe('failureOfStatus', () => {
     [408, 504, 'upstream_timeout'],
     [500, 502, 'upstream_error'],
     [504, 504, 'upstream_timeout'],
-    [529, 502, 'upstream_error'],
+    [529, 503, 'upstream_unavailable'],
   ])('%i becomes %i %s', (status, ours, code) => {
     expect(of(status, '')).toMatchObject({ status: ours, code });
   });
