@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -48,6 +48,7 @@ export async function listenForMetrics(options: {
   metrics: Metrics;
 }): Promise<MetricsListener> {
   const { registry } = options.metrics;
+  const { createServer } = await import('node:http');
   const server = createServer(
     { requestTimeout: 10_000, headersTimeout: 10_000 },
     (request, response) => {
