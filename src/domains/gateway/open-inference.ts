@@ -2,7 +2,12 @@ import type { ModelCatalogue } from '../models/index.ts';
 import type { MeterServices } from './call-meter.ts';
 import { InferenceService } from './inference-service.ts';
 import { DEFAULT_TIMEOUTS, type UpstreamTimeouts } from './provider.ts';
+import { UpstreamPools } from './providers/ai-sdk/upstream-pools.ts';
+import { AnthropicProvider } from './providers/anthropic/anthropic-provider.ts';
+import { azureProvider } from './providers/azure/azure-provider.ts';
+import { bedrockProvider } from './providers/bedrock/bedrock-provider.ts';
 import { BuiltinProvider } from './providers/builtin/builtin-provider.ts';
+import { googleProvider } from './providers/google/google-provider.ts';
 import { OpenAiCompatibleProvider } from './providers/openai-compatible/open-ai-compatible-provider.ts';
 
 export interface InferenceOptions extends MeterServices {
@@ -20,9 +25,14 @@ export interface OpenedInference {
 export function openInference(options: InferenceOptions): OpenedInference {
   const { catalogue, recorder, metrics, clock, log } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+  const pooled = { timeouts, clock, pools: new UpstreamPools(timeouts) };
   const providers = {
     builtin: new BuiltinProvider({ clock }),
     'openai-compatible': new OpenAiCompatibleProvider({ timeouts, clock }),
+    azure: azureProvider({ timeouts, clock }),
+    anthropic: new AnthropicProvider(pooled),
+    google: googleProvider(pooled),
+    bedrock: bedrockProvider(pooled),
   };
   const inference = new InferenceService({
     catalogue,
