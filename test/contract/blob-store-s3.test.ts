@@ -9,7 +9,7 @@ import { openS3BlobStore } from '../../src/adapters/blob-store/s3.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { describeWithLegs, S3_TEST_CREDENTIALS } from '../support/legs.ts';
 import { describeBlobStore } from './blob-store.ts';
-import { TcpProxy } from './ephemeral-store-proxy.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 
 for (const leg of ['minio', 'versitygw'] as const) {
   describeWithLegs(`S3BlobStore on ${leg}`, [leg], (addresses) => {

@@ -9,7 +9,7 @@ import { silentLog } from '../../src/lib/log.ts';
 import { EphemeralStoreUnavailableError } from '../../src/ports/ephemeral-store.ts';
 import { describeWithLegs } from '../support/legs.ts';
 import { describeEphemeralStore } from './ephemeral-store.ts';
-import { TcpProxy } from './ephemeral-store-proxy.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 
 const QUICK = { timeoutMs: 50 };
 const RECOVERY = { timeout: 15_000, interval: 50 };
