@@ -50,7 +50,8 @@ export function retryHeaders(error: AppError): Record<string, string> {
 /** Turns whatever was thrown into the error that the client may see. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  const known = isFrameworkError(error) ? fromFramework(error) : fromStore(error);
+  // The stores first: their errors have a code too, as those of the framework.
+  const known = fromStore(error) ?? (isFrameworkError(error) ? fromFramework(error) : undefined);
   return known ?? httpError('internal_error', 'An internal error occurred.', { cause: error });
 }
 
