@@ -8,9 +8,13 @@ type ToolOptions = Pick<LanguageModelV4CallOptions, 'tools' | 'toolChoice'>;
 /** Tools and the choice among them. */
 export function toolOptions(json: JsonObject, title: string): ToolOptions {
   const given = Array.isArray(json['tools']) ? json['tools'] : [];
-  if (given.length === 0) return {};
-  const tools = given.map((tool, index) => functionTool(tool, `tools[${index}]`, title));
   const choice = json['tool_choice'];
+  if (given.length === 0) {
+    if (choice === undefined || choice === null || choice === 'auto' || choice === 'none')
+      return {};
+    throw invalidValue('tool_choice', 'there are no tools to choose from');
+  }
+  const tools = given.map((tool, index) => functionTool(tool, `tools[${index}]`, title));
   if (isJsonObject(choice) && choice['type'] === 'allowed_tools')
     return allowedTools(tools, choice);
   return { tools, toolChoice: toolChoice(choice, tools, title) };
