@@ -93,6 +93,15 @@ export async function readBytes({ chunks }: StreamAnswer) {
   return { bytes, failure: undefined };
 }
 
+/** Reads as the gateway does: up to `[DONE]` and not a byte further. */
+export async function readToDone(provider: Provider, request: UpstreamRequest): Promise<void> {
+  const answer = await provider.stream(request);
+  let read = await answer.chunks.next();
+  while (read.done !== true && !read.value.toString().endsWith('[DONE]\n\n'))
+    read = await answer.chunks.next();
+  answer.release(read.done !== true);
+}
+
 /** What a stream fails with, before or behind its head. */
 export async function streamFailure(provider: Provider, request: UpstreamRequest) {
   try {

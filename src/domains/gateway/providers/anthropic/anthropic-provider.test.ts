@@ -6,6 +6,7 @@ import {
   providerServices,
   readBytes,
   readStream,
+  readToDone,
   soon,
   streamFailure,
 } from '../../../../../test/support/provider-calls.ts';
@@ -201,11 +202,17 @@ describe('GW-11 Anthropic: chat completions as a stream', () => {
   it('uses the connection of a complete stream again', async () => {
     vendor.play(recorded('text.sse'));
     const calls = 6;
-    for (let call = 0; call < calls; call += 1) await readStream(provider, chat());
+    for (let call = 0; call < calls; call += 1) await readToDone(provider, chat());
     expect(vendor.journal).toHaveLength(calls);
     // A socket may still be busy with its last bytes when the next call comes, so not all of them share one.
     expect(new Set(vendor.journal.map(({ port }) => port)).size).toBeLessThan(calls);
     expect(vendor.journal.some(({ aborted }) => aborted)).toBe(false);
+  });
+
+  it('lets the last bytes of a complete stream come after its end', async () => {
+    vendor.play({ ...recorded('text.sse'), then: 'hang' });
+    await readToDone(provider, chat());
+    expect(await soon(() => vendor.journal[0]?.aborted === true)).toBe(false);
   });
 });
 

@@ -211,9 +211,13 @@ describe('GW-11 Google: chat completions at once', () => {
           },
           {
             role: 'assistant',
-            tool_calls: [{ id: 'c1', type: 'function', function: called, ...SIGNED }],
+            tool_calls: [
+              { id: 'c1', type: 'function', function: called, ...SIGNED },
+              { id: 'c2', type: 'function', function: called },
+            ],
           },
           { role: 'tool', tool_call_id: 'c1', content: 'sun' },
+          { role: 'tool', tool_call_id: 'c2', content: 'rain' },
         ],
       }),
     );
@@ -244,11 +248,15 @@ describe('GW-11 Google: chat completions at once', () => {
               functionCall: { name: 'weather', args: { city: 'Paris' } },
               thoughtSignature: 'Z29vZ2xl',
             },
+            { functionCall: { name: 'weather', args: { city: 'Paris' } } },
           ],
         },
         {
           role: 'user',
-          parts: [{ functionResponse: { name: 'weather', response: { content: 'sun' } } }],
+          parts: [
+            { functionResponse: { name: 'weather', response: { content: 'sun' } } },
+            { functionResponse: { name: 'weather', response: { content: 'rain' } } },
+          ],
         },
       ],
     });

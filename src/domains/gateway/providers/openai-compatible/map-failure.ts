@@ -25,7 +25,8 @@ export function failureOfStatus(
   const error = errorOf(answer.body);
   if (CLIENT_STATUSES.includes(status)) return passedOn('4xx', answer, error, passed);
   if (status === 429) return passedOn('429', answer, error, passed);
-  if (status === 401 || status === 403) {
+  // 402: the account behind the credential has no money.
+  if (status === 401 || status === 402 || status === 403) {
     // Its message may quote a part of our credential.
     return failure('4xx', 'upstream_authentication_failed', {
       message: `The upstream refused the credential of this installation (status ${status}).`,
