@@ -7,7 +7,7 @@ const NANOSECONDS_PER_MS = 1_000_000;
 /** One line for each request, also for streams and for clients that went away. Queries are dropped: they hold secrets. */
 export function logAccess(app: FastifyInstance, log: Log): void {
   const access = log.child({ 'event.dataset': 'llamp.access' });
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const { socket } = request.raw;
     const bytesBefore = socket?.bytesWritten ?? 0;
     onAnswerEnd(reply, () => {
@@ -15,6 +15,7 @@ export function logAccess(app: FastifyInstance, log: Log): void {
       const sizeBytes = (socket?.bytesWritten ?? 0) - bytesBefore;
       access.info(accessFields(request, reply, sizeBytes), 'request');
     });
+    done();
   });
 }
 

@@ -10,10 +10,11 @@ export type Authenticate = (apiKey: string) => Principal | null;
 export function requireAuthentication(app: FastifyInstance, authenticate: Authenticate): void {
   app.decorateRequest('principal', null);
   app.addHook('onRoute', requireAccessRule);
-  app.addHook('onRequest', async (request) => {
-    if (request.is404) return;
-    const access = request.routeOptions.config.access;
+  app.addHook('onRequest', (request, _reply, done) => {
+    const access = request.is404 ? 'public' : request.routeOptions.config.access;
+    // What is thrown here reaches the framework as a refusal of the request.
     if (access !== 'public') request.principal = authorize(request, access, authenticate);
+    done();
   });
 }
 

@@ -23,13 +23,14 @@ export function trackConnections(app: FastifyInstance): ConnectionDrain {
   let running = 0;
   let stopping = false;
   let onIdle: () => void = () => undefined;
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     running += 1;
     if (stopping) reply.header('connection', 'close');
     onAnswerEnd(reply, () => {
       running -= 1;
       if (running === 0) onIdle();
     });
+    done();
   });
   return {
     get running() {

@@ -6,8 +6,9 @@ const DEPTH_MAX = 200;
 
 /** PostgreSQL stores no U+0000, so it is refused at the door, in URLs here and in JSON bodies by `nulPath`. */
 export function refuseNulInUrls(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request) => {
-    if (request.url.includes('%00')) throw nulError(undefined);
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.url.includes('%00')) done(nulError(undefined));
+    else done();
   });
 }
 

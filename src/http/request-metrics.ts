@@ -11,7 +11,7 @@ const MS_PER_SECOND = 1000;
 
 /** Counts and times every request by route pattern. */
 export function countRequests(app: FastifyInstance, metrics: Metrics): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     metrics.httpInFlight.inc();
     onAnswerEnd(reply, () => {
       metrics.httpInFlight.dec();
@@ -20,6 +20,7 @@ export function countRequests(app: FastifyInstance, metrics: Metrics): void {
       metrics.httpRequests.inc({ method, route, status: String(reply.raw.statusCode) });
       metrics.httpDuration.observe({ method, route }, reply.elapsedTime / MS_PER_SECOND);
     });
+    done();
   });
 }
 

@@ -13,12 +13,15 @@ const ALLOWED_HEADERS = [
   'anthropic-version',
 ];
 const EXPOSED_HEADERS =
-  'x-request-id, retry-after, retry-after-ms, x-should-retry, x-llamp-deployment';
+  'x-request-id, retry-after, retry-after-ms, x-should-retry, x-ratelimit-limit-requests, ' +
+  'x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, ' +
+  'x-ratelimit-reset-requests, x-ratelimit-reset-tokens, x-llamp-deployment, x-llamp-attempts, ' +
+  'x-llamp-fallback, x-llamp-overhead-ms, x-llamp-cost-micros';
 const PREFLIGHT_MAX_AGE_SECONDS = '600';
 
 /** Headers of every answer: the request id, safe defaults for browsers, and leave for pages of other origins. */
 export function setCommonHeaders(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.headers({
       'x-request-id': request.id,
       'x-content-type-options': 'nosniff',
@@ -30,6 +33,7 @@ export function setCommonHeaders(app: FastifyInstance): void {
       'access-control-allow-origin': '*',
       'access-control-expose-headers': EXPOSED_HEADERS,
     });
+    done();
   });
 }
 
