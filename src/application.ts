@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from './config/config.ts';
 import {
+  deploymentHealthRoutes,
   gatewayRoutes,
   inferenceEmbeddingService,
   openInference,
@@ -119,7 +120,15 @@ async function openDomains(stores: Stores, context: RuntimeContext) {
   const recorder = await openUsageRecorder({ database, journalDirectory, clock, log, metrics });
   const catalogue = openModelCatalogue({ upstream: config.upstream, clock, log });
   const timeouts = timeoutsOf(config);
-  const gateway = openInference({ catalogue, recorder, metrics, clock, log, timeouts });
+  const gateway = openInference({
+    catalogue,
+    recorder,
+    metrics,
+    clock,
+    log,
+    timeouts,
+    ephemeral: stores.ephemeral,
+  });
   const knowledge = createKnowledge({
     database,
     blobs,
@@ -166,7 +175,7 @@ function knowledgeOptions(config: Config) {
 
 function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
   const { gateway, catalogue, knowledge, identity, setup } = domains;
-  const { inference } = gateway;
+  const { inference, router } = gateway;
   return [
     {
       plugin: (app) => gatewayRoutes(app, { inference, sendEventStream }),
@@ -177,6 +186,7 @@ function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
     { plugin: knowledge.routes, prefixes: OPENAI_PREFIXES },
     { plugin: (app) => identityRoutes(app, { identity, setup }), prefixes: MANAGEMENT_PREFIXES },
     { plugin: (app) => usageRoutes(app, { database }), prefixes: MANAGEMENT_PREFIXES },
+    { plugin: (app) => deploymentHealthRoutes(app, { router }), prefixes: MANAGEMENT_PREFIXES },
   ];
 }
 

@@ -81,6 +81,7 @@ export function renderError(
   reply: FastifyReply,
 ): FastifyReply {
   reply.header('x-request-id', request.id);
+  reply.headers(error.headers);
   for (const [name, value] of Object.entries(retryHeaders(error))) reply.header(name, value);
   // The stream or file that was being sent may have set these for itself.
   reply.removeHeader('content-length');

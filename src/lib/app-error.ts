@@ -11,6 +11,8 @@ export interface AppErrorDetails {
   readonly type?: string;
   readonly retryable?: boolean;
   readonly retryAfterMs?: number;
+  /** Lower-case names; sent with the error. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
 }
 
@@ -22,6 +24,7 @@ export class AppError extends Error {
   readonly type: string;
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
+  #headers: Readonly<Record<string, string>>;
   constructor(details: AppErrorDetails) {
     super(details.message, { cause: details.cause });
     this.name = 'AppError';
@@ -31,6 +34,17 @@ export class AppError extends Error {
     this.type = details.type ?? typeForStatus(details.status);
     this.retryable = details.retryable ?? false;
     this.retryAfterMs = details.retryAfterMs;
+    this.#headers = details.headers ?? {};
+  }
+
+  /** What the client is told beside the error itself. */
+  get headers(): Readonly<Record<string, string>> {
+    return this.#headers;
+  }
+
+  /** For whoever learns on its way to the client what else it should know. */
+  addHeaders(headers: Readonly<Record<string, string>>): void {
+    this.#headers = { ...this.#headers, ...headers };
   }
 
   /** The client's mistake, a known trouble of the installation, or a defect of ours. */

@@ -4,6 +4,8 @@ const SECONDS = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300,
 ];
 
+const OVERHEAD_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
+
 /**
  * Every metric of the application in one place. Labels are bounded: no ids, no raw paths, and `model` only as
  * resolved from the catalogue.
@@ -65,6 +67,18 @@ function upstreamMetrics(registers: Registry[]) {
       help: 'Time of an upstream stream to its first content frame',
       labelNames: ['deployment', 'model'],
       buckets: SECONDS,
+      registers,
+    }),
+    gatewayOverhead: new Histogram({
+      name: 'llamp_gateway_overhead_seconds',
+      help: 'Own time of answered inference requests: to the call of the upstream, and from its answer to ours',
+      buckets: OVERHEAD_SECONDS,
+      registers,
+    }),
+    deploymentHealth: new Gauge({
+      name: 'llamp_deployment_health',
+      help: '1 healthy, 0.5 waiting for a probe, 0 out of rotation',
+      labelNames: ['deployment'],
       registers,
     }),
     tokens: new Counter({

@@ -2,9 +2,11 @@ import type { Log } from '../../lib/log.ts';
 import type { Metrics } from '../../lib/metrics.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Principal } from '../identity/index.ts';
-import type { Endpoint } from '../models/index.ts';
+import type { Deployment, Endpoint } from '../models/index.ts';
 import type { UsageRecorder, UsageStatus } from '../usage/index.ts';
 import type { JsonObject } from './field-checks.ts';
+import type { Admission } from './routing/admission.ts';
+import type { Attempt } from './routing/attempt.ts';
 import { estimatePrompt } from './token-estimate.ts';
 import type { UpstreamOutcome } from './upstream-failure.ts';
 import { countsOf, NO_USAGE, type UsageCounts } from './usage-counts.ts';
@@ -14,7 +16,11 @@ export interface MeterServices {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;
+  /** What an answer cost; null when no price is known. */
+  readonly costMicros?: CallCost;
 }
+
+export type CallCost = (model: string, counts: UsageCounts) => number | null;
 
 export interface MeteredCall {
   readonly principal: Principal;
@@ -25,6 +31,15 @@ export interface MeteredCall {
   readonly modelLabel: string;
   readonly streamed: boolean;
   readonly json: JsonObject;
+  /** What the call reserved before it began. */
+  readonly admission?: Admission;
+}
+
+/** The model that an attempt is made with: the one asked for, or a fallback. */
+export interface ServedModel {
+  readonly name: string;
+  /** In metrics. */
+  readonly label: string;
 }
 
 export interface Settlement {
@@ -35,20 +50,29 @@ export interface Settlement {
   readonly estimateCompletion?: () => number;
 }
 
-/** Measures one call and writes its usage record: exactly one, however often and from wherever it is settled. */
+/**
+ * Measures one call, writes its usage record and settles what it reserved: exactly once, however often and from
+ * wherever it is settled.
+ */
 export class CallMeter {
   readonly #services: MeterServices;
   readonly #call: MeteredCall;
   readonly #startedMs: number;
   #attemptStartedMs = 0;
-  #attemptOpen = false;
+  #attempt: Attempt | undefined;
+  #attempts = 0;
+  #upstreamStartedMs = 0;
+  #upstreamAnsweredMs = 0;
   #deployment = '';
+  #model: ServedModel;
   #firstTokenMs: number | null = null;
+  #costMicros: number | null = null;
   #settled = false;
 
   constructor(services: MeterServices, call: MeteredCall) {
     this.#services = services;
     this.#call = call;
+    this.#model = { name: call.model, label: call.modelLabel };
     this.#startedMs = services.clock.monotonicMs();
   }
 
@@ -57,54 +81,105 @@ export class CallMeter {
     return this.#deployment;
   }
 
-  startAttempt(deployment: string): void {
-    this.#deployment = deployment;
+  /** Attempts so far. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** The model of the last attempt. */
+  get servedModel(): string {
+    return this.#model.name;
+  }
+
+  /** Null while the call is not settled, and when no price is known. */
+  get costMicros(): number | null {
+    return this.#costMicros;
+  }
+
+  /** Time since the call began that was not spent on attempts, pauses between them included. */
+  ownTimeMs(): number {
+    const totalMs = this.#services.clock.monotonicMs() - this.#startedMs;
+    return totalMs - this.upstreamMs;
+  }
+
+  /** From the first attempt to the first event or the whole answer of the last one. */
+  get upstreamMs(): number {
+    return Math.max(0, this.#upstreamAnsweredMs - this.#upstreamStartedMs);
+  }
+
+  /** `attempt` observes it for routing. */
+  startAttempt(deployment: Deployment, model: ServedModel, attempt: Attempt): void {
+    this.#deployment = deployment.name;
+    this.#model = model;
+    this.#attempt = attempt;
+    this.#attempts += 1;
     this.#attemptStartedMs = this.#services.clock.monotonicMs();
-    this.#attemptOpen = true;
+    if (this.#attempts === 1) this.#upstreamStartedMs = this.#attemptStartedMs;
   }
 
   /** The first event of a stream is here. */
   markFirstToken(): void {
     const nowMs = this.#services.clock.monotonicMs();
     this.#firstTokenMs = Math.round(nowMs - this.#startedMs);
-    const seconds = (nowMs - this.#attemptStartedMs) / 1000;
-    this.#services.metrics.upstreamFirstToken.observe(this.#labels(), seconds);
+    this.#upstreamAnsweredMs = nowMs;
+    const durationMs = nowMs - this.#attemptStartedMs;
+    this.#attempt?.firstToken(durationMs);
+    this.#services.metrics.upstreamFirstToken.observe(this.#labels(), durationMs / 1000);
   }
 
-  endAttempt(outcome: UpstreamOutcome): void {
-    if (!this.#attemptOpen) return;
-    this.#attemptOpen = false;
+  /** `error` is what a failed attempt rejected with. */
+  endAttempt(outcome: UpstreamOutcome, error?: unknown): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined) return;
+    this.#attempt = undefined;
     const { metrics, clock } = this.#services;
+    const nowMs = clock.monotonicMs();
+    const durationMs = nowMs - this.#attemptStartedMs;
+    if (this.#firstTokenMs === null) {
+      this.#upstreamAnsweredMs = nowMs;
+      if (outcome === 'ok') attempt.answer(durationMs);
+    }
+    attempt.ended(outcome, error);
     metrics.upstreamRequests.inc({ ...this.#labels(), outcome });
-    const seconds = (clock.monotonicMs() - this.#attemptStartedMs) / 1000;
-    metrics.upstreamDuration.observe(this.#labels(), seconds);
+    metrics.upstreamDuration.observe(this.#labels(), durationMs / 1000);
   }
 
   /** Writes the record, before it returns; the first settlement counts. Never throws. */
   settle(settlement: Settlement): void {
     if (this.#settled) return;
     this.#settled = true;
-    try {
-      this.#write(settlement);
-    } catch (error) {
-      this.#services.log.error({ error }, 'a usage record could not be written');
-    }
-  }
-
-  #write(settlement: Settlement): void {
     const reported = countsOf(settlement.usage);
     // A failed call consumed nothing that anyone could count.
     const estimated = reported === undefined && settlement.status !== 'failed';
     const counts = reported ?? (estimated ? this.#estimate(settlement) : NO_USAGE);
+    try {
+      this.#costMicros = this.#services.costMicros?.(this.#model.name, counts) ?? null;
+      this.#write(settlement, counts, estimated);
+    } catch (error) {
+      this.#services.log.error({ error }, 'a usage record could not be written');
+    } finally {
+      this.#settleAdmission(settlement.status, counts);
+    }
+  }
+
+  #settleAdmission(status: UsageStatus, { promptTokens, completionTokens }: UsageCounts): void {
+    const { admission } = this.#call;
+    if (admission === undefined) return;
+    const tokens = promptTokens + completionTokens;
+    if (status === 'failed') admission.release();
+    else admission.settle({ tokens, costMicros: this.#costMicros ?? 0 });
+  }
+
+  #write(settlement: Settlement, counts: UsageCounts, estimated: boolean): void {
     const { clock, recorder } = this.#services;
-    const { principal, requestId, endpoint, model, streamed } = this.#call;
+    const { principal, requestId, endpoint, streamed } = this.#call;
     recorder.record({
       id: clock.newId('usage_'),
       projectId: principal.projectId,
       apiKeyId: principal.apiKeyId,
       requestId,
       endpoint,
-      model,
+      model: this.#model.name,
       deployment: this.#deployment,
       status: settlement.status,
       streamed,
@@ -136,7 +211,7 @@ export class CallMeter {
 
   #countTokens(counts: UsageCounts): void {
     const { tokens } = this.#services.metrics;
-    const model = this.#call.modelLabel;
+    const model = this.#model.label;
     tokens.inc({ model, direction: 'prompt' }, counts.promptTokens);
     tokens.inc({ model, direction: 'completion' }, counts.completionTokens);
     if (counts.cachedTokens > 0) tokens.inc({ model, direction: 'cached' }, counts.cachedTokens);
@@ -145,6 +220,6 @@ export class CallMeter {
   }
 
   #labels() {
-    return { deployment: this.#deployment, model: this.#call.modelLabel };
+    return { deployment: this.#deployment, model: this.#model.label };
   }
 }

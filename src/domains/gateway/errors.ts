@@ -42,7 +42,7 @@ export const GATEWAY_ERRORS = {
   upstream_authentication_failed: {
     status: 502,
     description:
-      'The upstream refused the credential of this installation (401 or 403). Check OPENAI_API_KEY; the key of the caller is not at fault.',
+      'The upstream refused the credential of this installation (401, 402 or 403). Check OPENAI_API_KEY; the key of the caller is not at fault.',
   },
   upstream_error: {
     status: 502,

@@ -71,7 +71,7 @@ function statusOf(error: JsonObject): number {
 }
 
 function refusesCredential(error: JsonObject, status: number): boolean {
-  return status === 401 || status === 403 || namesOneOf(error, CREDENTIAL_NAMES);
+  return status === 401 || status === 402 || status === 403 || namesOneOf(error, CREDENTIAL_NAMES);
 }
 
 function blamesClient(error: JsonObject, status: number): boolean {

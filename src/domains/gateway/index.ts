@@ -13,3 +13,6 @@ export { type InferenceCall, InferenceService } from './inference-service.ts';
 export { type InferenceOptions, type OpenedInference, openInference } from './open-inference.ts';
 export { DEFAULT_TIMEOUTS, type UpstreamTimeouts } from './provider.ts';
 export { type GatewayRouteServices, gatewayRoutes } from './routes.ts';
+export type { Admission, AdmissionRequest, LimitEnforcer } from './routing/admission.ts';
+export type { CallRouter, DeploymentCost } from './routing/call-router.ts';
+export { deploymentHealthRoutes } from './routing/health-routes.ts';

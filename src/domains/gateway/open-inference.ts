@@ -1,3 +1,4 @@
+import type { EphemeralStore } from '../../ports/ephemeral-store.ts';
 import type { ModelCatalogue } from '../models/index.ts';
 import type { MeterServices } from './call-meter.ts';
 import { InferenceService } from './inference-service.ts';
@@ -9,21 +10,34 @@ import { bedrockProvider } from './providers/bedrock/bedrock-provider.ts';
 import { BuiltinProvider } from './providers/builtin/builtin-provider.ts';
 import { googleProvider } from './providers/google/google-provider.ts';
 import { OpenAiCompatibleProvider } from './providers/openai-compatible/open-ai-compatible-provider.ts';
+import { type LimitEnforcer, NO_LIMITS } from './routing/admission.ts';
+import { CallRouter, type DeploymentCost } from './routing/call-router.ts';
+import { DeploymentHealth } from './routing/deployment-health.ts';
+import { HealthExchange } from './routing/health-exchange.ts';
+import { observeHealth } from './routing/observe-health.ts';
 
 export interface InferenceOptions extends MeterServices {
   readonly catalogue: ModelCatalogue;
   readonly timeouts?: Partial<UpstreamTimeouts>;
+  /** Shares the health of deployments between instances; without it each finds out by itself. */
+  readonly ephemeral?: EphemeralStore;
+  /** Default: no limits. */
+  readonly limits?: LimitEnforcer;
+  /** For the strategy `lowest-cost`. */
+  readonly deploymentCost?: DeploymentCost;
 }
 
 export interface OpenedInference {
   readonly inference: InferenceService;
+  /** Health and load of each deployment, for the management API. */
+  readonly router: CallRouter;
   /** Ends every upstream connection; call it when no request is being answered any more. */
   close(): Promise<void>;
 }
 
 /** Puts the providers behind one service. */
 export function openInference(options: InferenceOptions): OpenedInference {
-  const { catalogue, recorder, metrics, clock, log } = options;
+  const { catalogue, recorder, metrics, clock, log, ephemeral } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const pooled = { timeouts, clock, pools: new UpstreamPools(timeouts) };
   const providers = {
@@ -34,19 +48,30 @@ export function openInference(options: InferenceOptions): OpenedInference {
     google: googleProvider(pooled),
     bedrock: bedrockProvider(pooled),
   };
+  const health = new DeploymentHealth({ clock, log });
+  const exchange = ephemeral && new HealthExchange({ store: ephemeral, health, clock, log });
+  const random = Math.random;
+  const cost = options.deploymentCost;
+  const router = new CallRouter({ catalogue, health, clock, random, cost });
+  observeHealth(router, metrics);
   const inference = new InferenceService({
     catalogue,
     recorder,
     metrics,
     clock,
     log,
+    costMicros: options.costMicros,
+    limits: options.limits ?? NO_LIMITS,
+    router,
     providers,
     timeouts,
-    random: Math.random,
+    random,
   });
   return {
     inference,
+    router,
     close: async () => {
+      await exchange?.close();
       await Promise.all(Object.values(providers).map((provider) => provider.close()));
     },
   };

@@ -1,10 +1,9 @@
 import { AppError } from '../../lib/app-error.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Deployment } from '../models/index.ts';
+import type { Candidate, Route } from './routing/route.ts';
 
 export interface RoutePlan {
-  /** In the order of preference. */
-  readonly deployments: readonly Deployment[];
+  readonly route: Pick<Route, 'first' | 'after'>;
   /** Bounds all attempts together. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -12,47 +11,34 @@ export interface RoutePlan {
   readonly random: () => number;
 }
 
-const ATTEMPTS_MIN = 2;
 const BACKOFF_MS = 50;
 const BACKOFF_JITTER_MS = 100;
-/** A longer Retry-After goes to the client, who can wait better than an open request. */
-const RETRY_AFTER_MAX_MS = 1_000;
 
 /**
- * The only retry loop. `attempt` must not have shown anything to the client when it rejects. A single deployment is
- * tried twice, of several each once; the last failure is the one reported.
+ * The only retry loop: the route says where to go next and whether that may help. `attempt` must not have shown
+ * anything to the client when it rejects. The last failure is the one reported.
  */
 export async function callWithRetries<T>(
   plan: RoutePlan,
-  attempt: (deployment: Deployment, attemptNumber: number) => Promise<T>,
+  attempt: (candidate: Candidate) => Promise<T>,
 ): Promise<T> {
-  const attemptsMax = Math.max(ATTEMPTS_MIN, plan.deployments.length);
-  for (let number = 1; ; number += 1) {
+  const { route, signal } = plan;
+  for (let candidate = route.first(); ; ) {
     try {
-      return await attempt(deploymentAt(plan, number), number);
+      return await attempt(candidate);
     } catch (error) {
-      if (plan.signal.aborted) throw plan.signal.reason;
-      if (number >= attemptsMax || !mayHelp(error)) throw error;
-      await pauseBefore(plan, number, error);
+      if (signal.aborted) throw signal.reason;
+      const next = route.after(error);
+      if (next === undefined) throw error;
+      if (next.deployment === candidate.deployment) await pause(plan, error);
+      candidate = next;
     }
   }
 }
 
-function deploymentAt({ deployments }: RoutePlan, number: number): Deployment {
-  const deployment = deployments[(number - 1) % deployments.length];
-  if (deployment === undefined) throw new Error('a model without deployments');
-  return deployment;
-}
-
-function mayHelp(error: unknown): error is AppError {
-  if (!(error instanceof AppError) || !error.retryable) return false;
-  return error.retryAfterMs === undefined || error.retryAfterMs <= RETRY_AFTER_MAX_MS;
-}
-
-async function pauseBefore(plan: RoutePlan, number: number, error: AppError): Promise<void> {
-  const same = deploymentAt(plan, number) === deploymentAt(plan, number + 1);
-  if (!same) return;
-  const backoffMs = error.retryAfterMs ?? BACKOFF_MS;
+/** Before the same deployment is asked again; another one is asked at once. */
+async function pause(plan: RoutePlan, error: unknown): Promise<void> {
+  const backoffMs = (error instanceof AppError ? error.retryAfterMs : undefined) ?? BACKOFF_MS;
   try {
     await plan.clock.sleep(backoffMs + BACKOFF_JITTER_MS * plan.random(), plan.signal);
   } catch (cause) {

@@ -7,7 +7,6 @@ import type { SendEventStream } from './event-stream-sender.ts';
 import type { JsonObject } from './field-checks.ts';
 import type { InferenceCall, InferenceService } from './inference-service.ts';
 import { parseBody } from './request-body.ts';
-import { UpstreamFailure } from './upstream-failure.ts';
 import { validateChat, validateCompletion, validateEmbedding } from './validate-request.ts';
 
 export interface GatewayRouteServices {
@@ -78,16 +77,12 @@ async function answer(
     endpoint: route.endpoint,
     body,
     signal: clientSignal(reply),
+    elapsedMs: () => reply.elapsedTime,
   };
-  try {
-    if (route.endpoint !== 'embeddings' && body.json['stream'] === true)
-      return await answerStream(services, call, request, reply);
-    const whole = await services.inference.complete(call);
-    return reply.code(200).headers(whole.headers).send(whole.body);
-  } catch (error) {
-    if (error instanceof UpstreamFailure) reply.headers(error.headers);
-    throw error;
-  }
+  if (route.endpoint !== 'embeddings' && body.json['stream'] === true)
+    return answerStream(services, call, request, reply);
+  const whole = await services.inference.complete(call);
+  return reply.code(200).headers(whole.headers).send(whole.body);
 }
 
 async function answerStream(

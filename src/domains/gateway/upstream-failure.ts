@@ -18,17 +18,15 @@ export type UpstreamOutcome =
 /** An attempt that failed, as the client would be told about it. `retryable` means that another attempt may help. */
 export class UpstreamFailure extends AppError {
   readonly outcome: UpstreamOutcome;
-  /** Headers of the upstream that the client may see with the error. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** `headers` of the upstream are those that the client may see with the error. */
   constructor(
     outcome: UpstreamOutcome,
     details: AppErrorDetails,
     headers: Readonly<Record<string, string>> = {},
   ) {
-    super(details);
+    super({ ...details, headers });
     this.name = 'UpstreamFailure';
     this.outcome = outcome;
-    this.headers = headers;
   }
 }
 
