@@ -64,7 +64,7 @@ describe('failureOfStatus', () => {
 
   it.each([
     [302, 502, 'upstream_error'],
-    [402, 502, 'upstream_error'],
+    [402, 502, 'upstream_authentication_failed'],
     [408, 504, 'upstream_timeout'],
     [500, 502, 'upstream_error'],
     [504, 504, 'upstream_timeout'],
