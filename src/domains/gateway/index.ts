@@ -16,3 +16,4 @@ export { type GatewayRouteServices, gatewayRoutes } from './routes.ts';
 export type { Admission, AdmissionRequest, LimitEnforcer } from './routing/admission.ts';
 export type { CallRouter, DeploymentCost } from './routing/call-router.ts';
 export { deploymentHealthRoutes } from './routing/health-routes.ts';
+export type { CallCatalogue } from './routing/routed-call.ts';

@@ -1,5 +1,4 @@
 import type { EphemeralStore } from '../../ports/ephemeral-store.ts';
-import type { ModelCatalogue } from '../models/index.ts';
 import type { MeterServices } from './call-meter.ts';
 import { InferenceService } from './inference-service.ts';
 import { DEFAULT_TIMEOUTS, type UpstreamTimeouts } from './provider.ts';
@@ -15,9 +14,10 @@ import { CallRouter, type DeploymentCost } from './routing/call-router.ts';
 import { DeploymentHealth } from './routing/deployment-health.ts';
 import { HealthExchange } from './routing/health-exchange.ts';
 import { observeHealth } from './routing/observe-health.ts';
+import type { CallCatalogue } from './routing/routed-call.ts';
 
 export interface InferenceOptions extends MeterServices {
-  readonly catalogue: ModelCatalogue;
+  readonly catalogue: CallCatalogue;
   readonly timeouts?: Partial<UpstreamTimeouts>;
   /** Shares the health of deployments between instances; without it each finds out by itself. */
   readonly ephemeral?: EphemeralStore;

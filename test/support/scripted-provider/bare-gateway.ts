@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { fastify } from 'fastify';
 import { systemClock } from '../../../src/adapters/clock/system.ts';
 import {
+  type CallCatalogue,
+  deploymentHealthRoutes,
   gatewayRoutes,
+  type InferenceOptions,
   openInference,
   type UpstreamTimeouts,
 } from '../../../src/domains/gateway/index.ts';
@@ -29,6 +32,10 @@ export interface BareGatewayOptions {
   readonly upstream?: { baseUrl: string; apiKey?: string };
   readonly timeouts?: Partial<UpstreamTimeouts>;
   readonly keepAliveMs?: number;
+  /** Instead of the models of `upstream`. */
+  readonly catalogue?: CallCatalogue;
+  /** What the gateway gets beside the usual. */
+  readonly inference?: Partial<InferenceOptions>;
 }
 
 const PRINCIPAL = {
@@ -44,10 +51,12 @@ export async function startBareGateway(options: BareGatewayOptions): Promise<Bar
   const records: UsageRecord[] = [];
   const metrics = createMetrics();
   const shared = { clock: systemClock, log: silentLog };
-  const catalogue = openModelCatalogue({ ...shared, upstream: options.upstream });
+  const listed = openModelCatalogue({ ...shared, upstream: options.upstream });
+  const catalogue = options.catalogue ?? listed;
   const recorder = { record: (record: UsageRecord) => void records.push(record) };
   const { timeouts } = options;
-  const opened = openInference({ ...shared, catalogue, recorder, metrics, timeouts });
+  const usual = { ...shared, catalogue, recorder, metrics, timeouts };
+  const opened = openInference({ ...usual, ...options.inference });
   const app = fastify({ forceCloseConnections: true });
   app.setErrorHandler(errorHandler(silentLog));
   app.decorateRequest('principal', null);
@@ -62,7 +71,8 @@ export async function startBareGateway(options: BareGatewayOptions): Promise<Bar
     keepAliveMs: options.keepAliveMs,
   };
   await app.register(gatewayRoutes, { prefix: '/v1', ...services });
-  await app.register(modelRoutes, { prefix: '/v1', catalogue });
+  await app.register(modelRoutes, { prefix: '/v1', catalogue: listed });
+  await app.register(deploymentHealthRoutes, { prefix: '/v1', router: opened.router });
   const baseUrl = `${await app.listen({ port: 0, host: '127.0.0.1' })}/v1`;
   return {
     baseUrl,
@@ -78,7 +88,7 @@ export async function startBareGateway(options: BareGatewayOptions): Promise<Bar
     close: async () => {
       await app.close();
       await opened.close();
-      await catalogue.close();
+      await listed.close();
     },
   };
 }

@@ -14,8 +14,11 @@ import { answerHeaders } from './answer-headers.ts';
 import type { CallRouter } from './call-router.ts';
 import type { Candidate, Route } from './route.ts';
 
+/** All that calls ask of the catalogue. */
+export type CallCatalogue = Pick<ModelCatalogue, 'find' | 'resolve' | 'list'>;
+
 export interface CallServices extends MeterServices {
-  readonly catalogue: ModelCatalogue;
+  readonly catalogue: CallCatalogue;
   readonly router: CallRouter;
   readonly limits: LimitEnforcer;
   readonly timeouts: UpstreamTimeouts;
