@@ -11,8 +11,8 @@ import type {
 } from '../../provider.ts';
 import { bytesWithModel } from '../../request-body.ts';
 import { garbage } from '../../upstream-failure.ts';
-import { type BodyReader, bodyReader } from './body-reader.ts';
 import { failureOfError, failureOfStatus } from './map-failure.ts';
+import type { UpstreamCall, UpstreamHead } from './upstream-call.ts';
 import { UpstreamPool } from './upstream-pool.ts';
 
 /** Where a request goes, and the headers that say who asks. */
@@ -20,6 +20,8 @@ export interface UpstreamTarget {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
 }
+
+type SentCall = UpstreamHead & { readonly call: UpstreamCall };
 
 export interface OpenAiCompatibleOptions {
   readonly timeouts: UpstreamTimeouts;
@@ -60,10 +62,14 @@ export class OpenAiCompatibleProvider implements Provider {
 
   async complete(request: UpstreamRequest): Promise<JsonAnswer> {
     return this.#guarded(request.signal, async () => {
-      const response = await this.#send(request, 'application/json', this.#timeouts.firstByteMs);
-      const bytes = Buffer.from(await response.body.bytes());
+      const { headers: given, call } = await this.#send(
+        request,
+        'application/json',
+        this.#timeouts.firstByteMs,
+      );
+      const bytes = await call.bytes();
       const json = parsed(bytes);
-      const headers = { ...passedHeaders(response.headers), 'content-type': 'application/json' };
+      const headers = { ...passedHeaders(given), 'content-type': 'application/json' };
       return { headers, body: bytes, json };
     });
   }
@@ -73,12 +79,12 @@ export class OpenAiCompatibleProvider implements Provider {
     const guard = <T>(work: () => Promise<T>) => this.#guarded(request.signal, work);
     return guard(async () => {
       // The time until the first event is the caller's own timer; this one only must not come before it.
-      const response = await this.#send(request, 'text/event-stream', firstTokenMs + 1_000);
-      const reader: BodyReader = bodyReader(response.body);
+      const sent = await this.#send(request, 'text/event-stream', firstTokenMs + 1_000);
+      const { headers, call } = sent;
       return {
-        headers: passedHeaders(response.headers),
-        chunks: { next: () => guard(() => reader.next()) },
-        release: (complete: boolean) => reader.release(complete),
+        headers: passedHeaders(headers),
+        chunks: { next: () => guard(() => call.next()) },
+        release: (complete: boolean) => call.release(complete),
       };
     });
   }
@@ -87,36 +93,32 @@ export class OpenAiCompatibleProvider implements Provider {
     await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
   }
 
-  async #send(
-    request: UpstreamRequest,
-    accept: string,
-    headersTimeout: number,
-  ): Promise<Dispatcher.ResponseData> {
+  async #send(request: UpstreamRequest, accept: string, headersTimeout: number): Promise<SentCall> {
     const { endpoint } = request.deployment;
     if (endpoint === undefined) throw new Error('the deployment has no endpoint');
     const target = this.#target(request, endpoint);
     const url = new URL(target.url);
-    const response = await this.#pool(url.origin).request({
+    const options: Dispatcher.DispatchOptions = {
       method: 'POST',
       path: url.pathname + url.search,
       headers: requestHeaders(request, accept, target.headers),
       body: bytesWithModel(request, request.deployment.upstreamModel),
-      signal: request.signal,
       headersTimeout,
-    });
-    if (response.statusCode !== 200) throw await this.#failureOf(response);
-    return response;
+    };
+    const sent = await this.#pool(url.origin).send(options, request.signal);
+    if (sent.status !== 200) throw await this.#failureOf(sent);
+    return sent;
   }
 
-  async #failureOf(response: Dispatcher.ResponseData) {
+  async #failureOf({ status, headers, call }: SentCall) {
     return failureOfStatus(
       {
-        status: response.statusCode,
-        headers: singleHeaders(response.headers),
-        body: await startOf(response.body),
+        status,
+        headers: singleHeaders(headers),
+        body: await startOf(call),
         nowMs: this.#clock.now().getTime(),
       },
-      passedHeaders(response.headers),
+      passedHeaders(headers),
     );
   }
 
@@ -200,13 +202,15 @@ function singleHeaders(headers: Dispatcher.ResponseData['headers']): Record<stri
 }
 
 /** Enough of a failed answer to read its error; the rest is not worth waiting for. */
-async function startOf(body: AsyncIterable<Buffer>): Promise<string> {
+async function startOf(call: UpstreamCall): Promise<string> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    sizeBytes += chunk.length;
-    if (sizeBytes > FAILED_BODY_BYTES_MAX) break;
+  while (sizeBytes <= FAILED_BODY_BYTES_MAX) {
+    const { value, done } = await call.next();
+    if (done === true) break;
+    chunks.push(value);
+    sizeBytes += value.length;
   }
+  call.release(false);
   return Buffer.concat(chunks).toString('utf8');
 }

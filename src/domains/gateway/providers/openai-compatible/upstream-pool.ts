@@ -1,6 +1,7 @@
 import { type Dispatcher, Pool } from 'undici';
 import type { UpstreamTimeouts } from '../../provider.ts';
 import { failure } from '../../upstream-failure.ts';
+import { UpstreamCall } from './upstream-call.ts';
 
 // Sockets to one origin, and calls that may wait for one. Streams hold theirs for minutes.
 const CONNECTIONS_MAX = 1_024;
@@ -31,14 +32,18 @@ export class UpstreamPool {
     return this.#open;
   }
 
+  /** Sends a request whose answer is read as it comes. Resolves with its head; the caller reads or releases the rest. */
+  async send(options: Dispatcher.DispatchOptions, signal: AbortSignal) {
+    this.#admit();
+    const call = new UpstreamCall(signal, () => {
+      this.#open -= 1;
+    });
+    const head = await call.start((handler) => this.#pool.dispatch(options, handler));
+    return { ...head, call };
+  }
+
   async request(options: Dispatcher.RequestOptions): Promise<Dispatcher.ResponseData> {
-    if (this.#open >= CONNECTIONS_MAX + WAITING_MAX) {
-      throw failure('overloaded', 'upstream_overloaded', {
-        message: 'Too many calls to this upstream wait already.',
-        retryAfterMs: 1_000,
-      });
-    }
-    this.#open += 1;
+    this.#admit();
     try {
       const response = await this.#pool.request(options);
       response.body.once('close', () => {
@@ -53,5 +58,15 @@ export class UpstreamPool {
 
   close(): Promise<void> {
     return this.#pool.destroy();
+  }
+
+  #admit(): void {
+    if (this.#open >= CONNECTIONS_MAX + WAITING_MAX) {
+      throw failure('overloaded', 'upstream_overloaded', {
+        message: 'Too many calls to this upstream wait already.',
+        retryAfterMs: 1_000,
+      });
+    }
+    this.#open += 1;
   }
 }
