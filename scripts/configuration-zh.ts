@@ -18,9 +18,13 @@ export const SUMMARIES_ZH: Readonly<Record<VariableName, string>> = {
   MINIO_BUCKET: '存储桶；不存在时自动创建。',
   MILVUS_HOST: 'Milvus 的主机名。不设置时向量索引存放在数据目录中。',
   MILVUS_PORT: 'Milvus 的端口。',
+  LLAMP_SECRET_KEY:
+    '用于加密所存模型供应商凭据的密钥：32 个随机字节，以 base64 或十六进制书写，所有实例相同。不设置时使用数据目录中的 `secret.key`；此时若设置了 `DATABASE_URL`，则无法保存凭据。请在备份之外另存一份：丢失后已存凭据无法恢复。',
   OPENAI_API_KEY: '上游的密钥。设置后，上游列出的每个模型都会对外提供服务。',
   OPENAI_API_BASE:
     '兼容 OpenAI 的上游的基础地址。只设置密钥时为 `https://api.openai.com/v1`；上游不需要密钥时可单独设置。',
+  LLAMP_CONFIG_FILE:
+    '描述供应商、部署与模型的 YAML 文件，启动时读取，收到 SIGHUP 时重新读取；见 docs/zh/models.md。其中的名称优先于通过接口建立的同名条目。',
   LLAMP_EMBEDDING_MODEL:
     '新建知识库使用的向量模型。不设置时使用内置的词面模型，它只识别词语，不理解语义。',
   LLAMP_BOOTSTRAP_ADMIN_EMAIL: '首位管理员的邮箱。仅在系统为空时使用。',

@@ -21,7 +21,8 @@ describe('generated documents', async () => {
 });
 
 test('every example of a variable is accepted', () => {
-  const placeholders = new Set(['LLAMP_BOOTSTRAP_API_KEY']);
+  // An example that works would be everybody's secret.
+  const placeholders = new Set(['LLAMP_BOOTSTRAP_API_KEY', 'LLAMP_SECRET_KEY']);
   const names = VARIABLE_NAMES.filter((name) => !placeholders.has(name));
   const env = Object.fromEntries(names.map((name) => [name, VARIABLES[name].example]));
   expect(() => loadConfig(env)).not.toThrow();

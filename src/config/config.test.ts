@@ -66,6 +66,27 @@ describe('a configuration that is right', () => {
     expect(loadConfig({ DATABASE_URL: '', LLAMP_PORT: '' }).http.port).toBe(8000);
   });
 
+  test('GW-11 the master key comes as bytes, from either notation', () => {
+    const bytes = Buffer.alloc(32, 7);
+    for (const text of [bytes.toString('base64'), bytes.toString('hex')]) {
+      expect(loadConfig({ LLAMP_SECRET_KEY: text }).masterKey).toEqual(bytes);
+    }
+    expect(loadConfig({}).masterKey).toBeUndefined();
+  });
+
+  test('a file of models may name variables, and files that hold them', () => {
+    const path = secretFile('upstream-key', 'sk-in-a-file\n');
+    const env = { LLAMP_CONFIG_FILE: 'models.yaml', ONE: 'sk-one', TWO_FILE: path, EMPTY: '' };
+    const file = loadConfig(env).configFile;
+    expect(file?.path).toBe('models.yaml');
+    expect(['ONE', 'TWO', 'EMPTY', 'NONE'].map((name) => file?.textOf(name))).toEqual([
+      'sk-one',
+      'sk-in-a-file',
+      undefined,
+      undefined,
+    ]);
+  });
+
   test('a secret comes from a file, without its final line break', () => {
     const path = secretFile('key', 'sk-from-file\n');
     expect(loadConfig({ OPENAI_API_KEY_FILE: path }).upstream?.apiKey).toBe('sk-from-file');
@@ -93,6 +114,7 @@ describe('mistakes', () => {
       { LLAMP_BOOTSTRAP_ADMIN_PASSWORD: 'short' },
       'LLAMP_BOOTSTRAP_ADMIN_PASSWORD',
     ],
+    ['a master key that is too short', { LLAMP_SECRET_KEY: 'c2hvcnQ=' }, 'LLAMP_SECRET_KEY'],
     ['a foreign key', { LLAMP_BOOTSTRAP_API_KEY: 'sk-abc' }, 'LLAMP_BOOTSTRAP_API_KEY'],
     ['no e-mail address', { LLAMP_BOOTSTRAP_ADMIN_EMAIL: 'root' }, 'LLAMP_BOOTSTRAP_ADMIN_EMAIL'],
     ['an unknown level', { LLAMP_LOG_LEVEL: 'verbose' }, 'LLAMP_LOG_LEVEL'],
@@ -176,6 +198,7 @@ test('the printed configuration hides every secret', () => {
         MINIO_ENDPOINT: 'http://minio:9000',
         MINIO_ACCESS_KEY: 'canary-5',
         MINIO_SECRET_KEY: 'https://canary-6/',
+        LLAMP_SECRET_KEY: `canary${'a'.repeat(37)}=`,
         LLAMP_BOOTSTRAP_ADMIN_PASSWORD: 'canary-7-long-enough',
       }),
     ),

@@ -1,3 +1,6 @@
+import { masterKeyFrom } from '../lib/secret-box.ts';
+import type { Environment } from './mistakes.ts';
+import { environmentText } from './environment-text.ts';
 import type { Values } from './schema.ts';
 
 /** The configuration as values; nobody else reads the environment. */
@@ -21,11 +24,20 @@ export interface Config {
   readonly milvus: { readonly host: string; readonly port: number } | undefined;
   readonly upstream: { readonly baseUrl: string; readonly apiKey: string | undefined } | undefined;
   readonly upstreamTimeouts: UpstreamTimeouts;
+  /** Seals stored credentials. Undefined: the key file of the embedded shape, or none. */
+  readonly masterKey: Uint8Array | undefined;
+  readonly configFile: ConfigFile | undefined;
   /** Undefined: the built-in lexical one. */
   readonly embeddingModel: string | undefined;
   readonly bootstrap: BootstrapConfig;
   readonly workers: number;
   readonly logLevel: Values['LLAMP_LOG_LEVEL'];
+}
+
+export interface ConfigFile {
+  readonly path: string;
+  /** What `${NAME}` in the file stands for; undefined when it is not set. */
+  readonly textOf: (name: string) => string | undefined;
 }
 
 export interface S3Config {
@@ -50,7 +62,7 @@ export interface BootstrapConfig {
 
 const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 
-export function configFrom(values: Values): Config {
+export function configFrom(values: Values, env: Environment): Config {
   return {
     http: {
       host: values.LLAMP_HOST,
@@ -71,6 +83,8 @@ export function configFrom(values: Values): Config {
       betweenFramesTimeoutMs: values.LLAMP_UPSTREAM_BETWEEN_FRAMES_TIMEOUT_MS,
       totalTimeoutMs: values.LLAMP_UPSTREAM_TOTAL_TIMEOUT_MS,
     },
+    masterKey: masterKeyFrom(values.LLAMP_SECRET_KEY ?? ''),
+    configFile: configFileFrom(values, env),
     embeddingModel: values.LLAMP_EMBEDDING_MODEL,
     bootstrap: {
       adminEmail: values.LLAMP_BOOTSTRAP_ADMIN_EMAIL?.toLowerCase(),
@@ -106,6 +120,11 @@ function s3From(values: Values): S3Config | undefined {
   if (endpoint === undefined || accessKey === undefined || secretKey === undefined)
     return undefined;
   return { endpoint, accessKey, secretKey, bucket: values.MINIO_BUCKET };
+}
+
+function configFileFrom(values: Values, env: Environment): ConfigFile | undefined {
+  const path = values.LLAMP_CONFIG_FILE;
+  return path === undefined ? undefined : { path, textOf: (name) => environmentText(env, name) };
 }
 
 function upstreamFrom(values: Values): Config['upstream'] {

@@ -14,7 +14,7 @@ export interface LoadedVariables {
 
 /** Reads every variable and reports all mistakes at once. */
 export function loadConfig(env: Environment): Config {
-  return configFrom(loadVariables(env).values);
+  return configFrom(loadVariables(env).values, env);
 }
 
 /** For `config print`: the values by variable and where each came from. */

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { isWellFormedApiKey } from '../lib/api-key.ts';
+import { masterKeyFrom } from '../lib/secret-box.ts';
 import { InvalidValue, integer, list, oneOf, type TypedVariable, text, url } from './variable.ts';
 
 const PORT = { min: 0, max: 65_535 };
@@ -119,6 +120,16 @@ export const VARIABLES = {
     example: '19530',
   }),
 
+  LLAMP_SECRET_KEY: text({
+    group: 'data',
+    summary:
+      'Key that seals stored credentials of providers: 32 random bytes in base64 or hexadecimal digits, the same for every instance. Not set: `secret.key` in the data folder; with `DATABASE_URL` no credential can be stored then. Keep a copy apart from the backups: without it stored credentials are lost.',
+    secret: true,
+    file: true,
+    check: checkMasterKey,
+    example: 'output-of-openssl-rand-base64-32',
+  }),
+
   OPENAI_API_KEY: text({
     group: 'upstream',
     summary: 'Key of the upstream. When set, every model that the upstream lists is served.',
@@ -133,6 +144,12 @@ export const VARIABLES = {
     schemes: ['http', 'https'],
     file: true,
     example: 'https://api.openai.com/v1',
+  }),
+  LLAMP_CONFIG_FILE: text({
+    group: 'upstream',
+    summary:
+      'YAML file of providers, deployments and models, read at start and again on SIGHUP; see docs/models.md. Its names win over those of the API.',
+    example: '/etc/llamp/models.yaml',
   }),
   LLAMP_EMBEDDING_MODEL: text({
     group: 'upstream',
@@ -282,6 +299,15 @@ function checkEmail(value: string): void {
 function checkPassword(value: string): void {
   if (value.length < 12 || value.length > 128) {
     throw new InvalidValue('is too short or too long', 'use 12 to 128 characters');
+  }
+}
+
+function checkMasterKey(value: string): void {
+  if (masterKeyFrom(value) === undefined) {
+    throw new InvalidValue(
+      'is no key of 32 bytes in base64 or hexadecimal digits',
+      'make one with `openssl rand -base64 32`',
+    );
   }
 }
 
