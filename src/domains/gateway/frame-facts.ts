@@ -22,28 +22,38 @@ export type FrameFacts =
 
 const OPEN = '{'.charCodeAt(0);
 const CLOSE = '}'.charCodeAt(0);
-const QUOTE = '"'.charCodeAt(0);
-const COLON = ':'.charCodeAt(0);
-const SPACE = ' '.charCodeAt(0);
+// What frames a usual object: `data: ` and the blank line.
+const PLAIN_FRAME_BYTES = 8;
 
 /** Looks at the bytes; parses only a frame that names usage or an error. */
 export function factsOf(frame: Buffer): FrameFacts {
+  // One crossing into native code for the usual frame, where searching the bytes takes one for each thing searched.
+  const text = frame.toString('latin1');
+  if (isOneObject(text) && !mayReport(text))
+    return plainFacts(text, text.length - PLAIN_FRAME_BYTES);
   const data = dataOf(frame);
   if (data === undefined) return { kind: 'comment' };
   if (data[0] !== OPEN) {
     return { kind: data.length === 6 && data.toString('latin1') === '[DONE]' ? 'done' : 'noise' };
   }
   if (data[data.length - 1] !== CLOSE) return { kind: 'broken' };
-  // Quotes inside a JSON string are escaped, so these can only be keys (or values, which parsing sorts out).
-  if (data.includes('"usage"') || data.includes('"error"')) return parsedFacts(data);
-  const finished = hasFinishReason(data);
-  return {
-    kind: 'content',
-    sizeBytes: data.length,
-    finished,
-    usage: undefined,
-    usageOnly: false,
-  };
+  return mayReport(text) ? parsedFacts(data) : plainFacts(text, data.length);
+}
+
+/** `data: {…}` and its blank line, as nearly every server writes them. */
+function isOneObject(text: string): boolean {
+  return (
+    text.startsWith('data: {') && text.endsWith('}\n\n') && text.indexOf('\n') === text.length - 2
+  );
+}
+
+// Keys (or what looks like them, which parsing sorts out), without their first letters: a search that begins with a
+// quote or an `e`, of which JSON is full, takes five times as long.
+const mayReport = (text: string) => text.includes('usage"') || text.includes('rror"');
+
+function plainFacts(text: string, sizeBytes: number): FrameFacts {
+  const finished = hasFinishReason(text);
+  return { kind: 'content', sizeBytes, finished, usage: undefined, usageOnly: false };
 }
 
 function parsedFacts(data: Buffer): FrameFacts {
@@ -61,18 +71,18 @@ function parsedFacts(data: Buffer): FrameFacts {
   return {
     kind: 'content',
     sizeBytes: data.length,
-    finished: hasFinishReason(data),
+    finished: hasFinishReason(data.toString('latin1')),
     usage: reported,
     usageOnly: reported !== undefined && empty,
   };
 }
 
-function hasFinishReason(data: Buffer): boolean {
-  const key = '"finish_reason"';
-  for (let at = data.indexOf(key); at >= 0; at = data.indexOf(key, at)) {
+function hasFinishReason(text: string): boolean {
+  const key = 'finish_reason"';
+  for (let at = text.indexOf(key); at >= 0; at = text.indexOf(key, at)) {
     at += key.length;
-    while (data[at] === SPACE || data[at] === COLON) at += 1;
-    if (data[at] === QUOTE) return true;
+    while (text[at] === ' ' || text[at] === ':') at += 1;
+    if (text[at] === '"') return true;
   }
   return false;
 }

@@ -49,6 +49,14 @@ function measured(progress: StreamProgress) {
   return { usage: progress.usage, estimateCompletion: () => progress.estimateCompletion() };
 }
 
+/** Frames of one chunk lie side by side in it, so that mostly nothing has to be copied. */
 function joined(frames: readonly Buffer[]): Buffer {
-  return frames.length === 1 && frames[0] !== undefined ? frames[0] : Buffer.concat(frames);
+  const [first] = frames;
+  if (first === undefined) return Buffer.concat(frames);
+  let end = first.byteOffset;
+  for (const { buffer, byteOffset, length } of frames) {
+    if (buffer !== first.buffer || byteOffset !== end) return Buffer.concat(frames);
+    end += length;
+  }
+  return Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset);
 }
