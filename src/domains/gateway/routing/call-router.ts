@@ -91,5 +91,8 @@ export class CallRouter {
 
 function expectedMs(load: DeploymentLoad | undefined, streamed: boolean, nowMs: number): number {
   if (load === undefined) return 0;
-  return (streamed ? load.firstToken : load.answer).expectedMs(nowMs);
+  const average = streamed ? load.firstToken : load.answer;
+  // One call finds out what is unknown; the others do not wait there for it.
+  if (average.valueMs() === undefined && load.open > 0) return Number.POSITIVE_INFINITY;
+  return average.expectedMs(nowMs);
 }

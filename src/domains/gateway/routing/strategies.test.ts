@@ -7,6 +7,7 @@ import {
 } from '../../../../test/support/routed-deployments.ts';
 import { silentLog } from '../../../lib/log.ts';
 import type { Model } from '../../models/index.ts';
+import { failure } from '../upstream-failure.ts';
 import { CallRouter, type DeploymentCost } from './call-router.ts';
 import { DeploymentHealth } from './deployment-health.ts';
 
@@ -96,6 +97,14 @@ describe('GW-20 lowest latency', () => {
     }
   });
 
+  it('sends one call to find out what it does not know', () => {
+    const { router, next } = routed(model(A, B));
+    router.begin(A).answer(300);
+    expect(next().name).toBe('b');
+    router.begin(B);
+    for (let call = 0; call < 20; call += 1) expect(next().name).toBe('a');
+  });
+
   it('tries what it does not know, and what it has not asked for long', () => {
     const { router, next, clock } = routed(model(A, B));
     router.begin(A).answer(5);
@@ -146,6 +155,40 @@ describe('GW-20 lowest cost', () => {
     const pool = [weighted('a', 3), weighted('b', 1)];
     const { next } = routed(modelNamed('m', pool, { strategy: 'lowest-cost' }));
     expect(Math.abs((sharesOf(next)['a'] ?? 0) - 75)).toBeLessThan(1.5);
+  });
+});
+
+describe('GW-20 affinity of a conversation', () => {
+  it('outweighs the strategy, leaves only an outage, and comes back', () => {
+    const model = modelNamed('m', [A, B, C], { strategy: 'weighted', affinity: true });
+    const { router, clock } = routed(model);
+    const placed = () =>
+      Array.from({ length: 300 }, (_, index) => {
+        const request = { ...REQUEST, json: { user: `u${index}` } };
+        return router.route(model, request, false).first().deployment.name;
+      });
+    const before = placed();
+    expect(new Set(before)).toEqual(new Set(['a', 'b', 'c']));
+    expect(placed()).toEqual(before);
+    for (let call = 0; call < 5; call += 1) router.begin(B).ended('truncated', undefined);
+    const during = placed();
+    expect(during).not.toContain('b');
+    expect(during.filter((name, index) => name === before[index])).toEqual(
+      before.filter((name) => name !== 'b'),
+    );
+    clock.advance(15_000);
+    router.begin(B).answer(1);
+    expect(placed()).toEqual(before);
+  });
+
+  it('tries another deployment when its own fails', () => {
+    const model = modelNamed('m', [A, B], { affinity: true });
+    const { router } = routed(model);
+    const route = router.route(model, { ...REQUEST, json: { user: 'u' } }, false);
+    const first = route.first().deployment;
+    const failed = failure('reset', 'upstream_error', { message: 'm', retryable: true });
+    expect(route.after(failed)?.deployment).not.toBe(first);
+    expect(route.after(failed)).toBeUndefined();
   });
 });
 
