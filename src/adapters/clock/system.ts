@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../ports/clock.ts';
 
 const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
 const ID_LENGTH = 24;
+const DRAWN_BYTES = 4_096;
 // Bytes from here on would favour the first letters of the alphabet.
 const UNBIASED_BYTES = 256 - (256 % ALPHABET.length);
 
@@ -12,16 +13,25 @@ export const systemClock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),
   sleep: (delayMs, signal) => delay(delayMs, undefined, { signal }),
-  newId: (prefix) => prefix + randomText(),
+  newId: idSource(),
 };
 
-function randomText(): string {
-  let text = '';
-  while (text.length < ID_LENGTH) {
-    for (const byte of randomBytes(ID_LENGTH)) {
-      if (byte < UNBIASED_BYTES && text.length < ID_LENGTH)
-        text += ALPHABET[byte % ALPHABET.length];
+/** Bytes are drawn in advance: asking the kernel for every id costs more than making it. */
+function idSource(): Clock['newId'] {
+  const bytes = Buffer.alloc(DRAWN_BYTES);
+  let position = bytes.length;
+  return (prefix) => {
+    let id = prefix;
+    for (let letters = 0; letters < ID_LENGTH; position += 1) {
+      if (position >= bytes.length) {
+        randomFillSync(bytes);
+        position = 0;
+      }
+      const byte = bytes[position] ?? UNBIASED_BYTES;
+      if (byte >= UNBIASED_BYTES) continue;
+      id += ALPHABET[byte % ALPHABET.length];
+      letters += 1;
     }
-  }
-  return text;
+    return id;
+  };
 }

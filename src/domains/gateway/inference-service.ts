@@ -101,12 +101,13 @@ export class InferenceService {
 
   /** The opened stream, or undefined when it takes longer than `patienceMs`. Rejects as the opening does. */
   async #within(opening: Promise<OpenedStream>, patienceMs: number) {
-    const waiting = new AbortController();
-    const patience = this.#services.clock.sleep(patienceMs, waiting.signal).catch(() => undefined);
+    const patience = Promise.withResolvers<undefined>();
+    // A plain timer: ending a sleep early makes two errors with their stacks, for every stream.
+    const timer = setTimeout(() => patience.resolve(undefined), patienceMs);
     try {
-      return await Promise.race([opening, patience.then(() => undefined)]);
+      return await Promise.race([opening, patience.promise]);
     } finally {
-      waiting.abort();
+      clearTimeout(timer);
     }
   }
 
