@@ -46,6 +46,8 @@ export interface Settlement {
   readonly status: UsageStatus;
   /** What the upstream reported. */
   readonly usage?: JsonObject;
+  /** What `usage` amounts to, where it is not written as that of chat. */
+  readonly counts?: UsageCounts;
   /** Asked only when the upstream reported nothing. */
   readonly estimateCompletion?: () => number;
 }
@@ -148,7 +150,7 @@ export class CallMeter {
   settle(settlement: Settlement): void {
     if (this.#settled) return;
     this.#settled = true;
-    const reported = countsOf(settlement.usage);
+    const reported = settlement.counts ?? countsOf(settlement.usage);
     // A failed call consumed nothing that anyone could count.
     const estimated = reported === undefined && settlement.status !== 'failed';
     const counts = reported ?? (estimated ? this.#estimate(settlement) : NO_USAGE);

@@ -12,6 +12,8 @@ export interface UpstreamRequest {
   /** The client itself asked for the usage frame. */
   readonly usageAsked: boolean;
   readonly requestId: string;
+  /** Of `bytes`; JSON when undefined. */
+  readonly contentType?: string;
   /** Headers of the client that belong to the endpoint's dialect, lower case; they go to an upstream of that dialect. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Ends the attempt: client gone, or out of time; its reason is the error to report. */
@@ -34,10 +36,15 @@ export interface StreamAnswer {
   release(complete: boolean): void;
 }
 
-/** An API dialect. Both calls reject with an `UpstreamFailure`, or with the reason of the signal. */
+/** An API dialect. All calls reject with an `UpstreamFailure`, or with the reason of the signal. */
 export interface Provider {
   complete(request: UpstreamRequest): Promise<JsonAnswer>;
   stream(request: UpstreamRequest): Promise<StreamAnswer>;
+  /**
+   * Bytes both ways, whatever they are; the headers say what came. Only dialects whose forms, pictures and sounds are
+   * OpenAI's have it.
+   */
+  relay?(request: UpstreamRequest): Promise<StreamAnswer>;
   close(): Promise<void>;
 }
 

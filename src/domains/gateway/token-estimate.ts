@@ -47,6 +47,8 @@ export function promptParts(json: JsonObject): { text: string; tokens: number } 
   visit(json['messages'], 0);
   visit(json['prompt'], 0);
   visit(json['input'], 0);
+  visit(json['query'], 0);
+  visit(json['documents'], 0);
   return { text: texts.join('\n'), tokens };
 }
 

@@ -89,6 +89,18 @@ export class OpenAiCompatibleProvider implements Provider {
     });
   }
 
+  async relay(request: UpstreamRequest): Promise<StreamAnswer> {
+    const guard = <T>(work: () => Promise<T>) => this.#guarded(request.signal, work);
+    return guard(async () => {
+      const { headers, call } = await this.#send(request, '*/*', this.#timeouts.firstByteMs);
+      return {
+        headers: { ...passedHeaders(headers), ...contentHeaders(headers) },
+        chunks: { next: () => guard(() => call.next()) },
+        release: (complete: boolean) => call.release(complete),
+      };
+    });
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
   }
@@ -156,7 +168,7 @@ function requestHeaders(
     accept,
     // Compressed answers could not be passed on as bytes and scanned as bytes.
     'accept-encoding': 'identity',
-    'content-type': 'application/json',
+    'content-type': request.contentType ?? 'application/json',
     'x-request-id': request.requestId,
     'user-agent': 'llamp',
     ...credential,
@@ -186,6 +198,23 @@ function passedHeaders(headers: Dispatcher.ResponseData['headers']): Record<stri
     if (isPassed(name)) passed[name] = value;
   }
   return passed;
+}
+
+const CONTENT_HEADERS = [
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'content-disposition',
+];
+
+/** What the bytes of an answer are. */
+function contentHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
+  const single = singleHeaders(headers);
+  const given = CONTENT_HEADERS.flatMap((name) => {
+    const value = single[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(given);
 }
 
 const isPassed = (name: string) =>
