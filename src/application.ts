@@ -16,11 +16,7 @@ import {
   SetupService,
 } from './domains/identity/index.ts';
 import { createKnowledge, type Knowledge } from './domains/knowledge/index.ts';
-import {
-  BUILTIN_EMBEDDING_MODEL,
-  modelRoutes,
-  openModelCatalogue,
-} from './domains/models/index.ts';
+import { BUILTIN_EMBEDDING_MODEL, modelRoutes } from './domains/models/index.ts';
 import { openUsageRecorder, usageRoutes } from './domains/usage/index.ts';
 import { createDrain, type Drain, type DrainPhase, type DrainPhaseName } from './http/drain.ts';
 import { sendEventStream } from './http/event-stream.ts';
@@ -32,6 +28,7 @@ import {
   type HttpServer,
   type ServerOptions,
 } from './http/server.ts';
+import { modelsFromConfig } from './models-from-config.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
 import { observeQueues, observeStores } from './scrape-metrics.ts';
 
@@ -41,6 +38,8 @@ export interface Application {
   readonly knowledge: Knowledge;
   /** What the first start made; `created` is false on every later one. */
   readonly firstStart: BootstrapResult;
+  /** Reads the configuration file of models again; a wrong one is refused with a line in the log. */
+  reloadModels(): Promise<boolean>;
   /** Resolves with the address once requests are answered. */
   listen(): Promise<{ url: string }>;
 }
@@ -92,6 +91,7 @@ export async function openApplication(
     drain,
     knowledge,
     firstStart,
+    reloadModels: () => domains.models.reloadFile(),
     listen: async () => {
       observeQueues(stores.queue, knowledge.queues, metrics);
       const { host, port, metricsPort, publicUrl } = config.http;
@@ -107,6 +107,8 @@ async function openDomains(stores: Stores, context: RuntimeContext) {
   const { config, log, clock, metrics } = context;
   const { database, blobs, index, queue } = stores;
 
+  // First: a mistake in its file must not end a first start that has made a key and not shown it yet.
+  const models = await modelsFromConfig(stores, context);
   const passwords = createPasswordHasher();
   const firstStart = await bootstrap({ database, clock, passwords }, config.bootstrap);
   const keys = await openKeyDirectory({ database, clock, log });
@@ -118,10 +120,9 @@ async function openDomains(stores: Stores, context: RuntimeContext) {
 
   const journalDirectory = join(config.dataDirectory, 'usage-journal');
   const recorder = await openUsageRecorder({ database, journalDirectory, clock, log, metrics });
-  const catalogue = openModelCatalogue({ upstream: config.upstream, clock, log });
   const timeouts = timeoutsOf(config);
   const gateway = openInference({
-    catalogue,
+    catalogue: models.catalogue,
     recorder,
     metrics,
     clock,
@@ -140,7 +141,7 @@ async function openDomains(stores: Stores, context: RuntimeContext) {
     embedding: inferenceEmbeddingService(gateway.inference),
     options: knowledgeOptions(config),
   });
-  return { firstStart, keys, identity, setup, recorder, catalogue, gateway, knowledge };
+  return { firstStart, keys, identity, setup, recorder, models, gateway, knowledge };
 }
 
 async function startWorkers({ queue }: Stores, knowledge: Knowledge): Promise<void> {
@@ -174,7 +175,7 @@ function knowledgeOptions(config: Config) {
 }
 
 function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
-  const { gateway, catalogue, knowledge, identity, setup } = domains;
+  const { gateway, models, knowledge, identity, setup } = domains;
   const { inference, router } = gateway;
   return [
     {
@@ -182,7 +183,11 @@ function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
       prefixes: OPENAI_PREFIXES,
       rawJsonBodies: true,
     },
-    { plugin: (app) => modelRoutes(app, { catalogue }), prefixes: OPENAI_PREFIXES },
+    {
+      plugin: (app) => modelRoutes(app, { catalogue: models.catalogue }),
+      prefixes: OPENAI_PREFIXES,
+    },
+    { plugin: models.routes, prefixes: MANAGEMENT_PREFIXES },
     { plugin: knowledge.routes, prefixes: OPENAI_PREFIXES },
     { plugin: (app) => identityRoutes(app, { identity, setup }), prefixes: MANAGEMENT_PREFIXES },
     { plugin: (app) => usageRoutes(app, { database }), prefixes: MANAGEMENT_PREFIXES },
@@ -195,7 +200,7 @@ function drainPhases(
   domains: Domains,
   { listening, config }: { listening: Listening; config: Config },
 ): Record<DrainPhaseName, DrainPhase> {
-  const { knowledge, catalogue, gateway, keys, recorder } = domains;
+  const { knowledge, models, gateway, keys, recorder } = domains;
   const phase = (run: DrainPhase['run'], timeoutMs = PHASE_TIMEOUT_MS) => ({ timeoutMs, run });
   return {
     'stop-accepting': phase(async () => listening.server?.connections.stopAccepting()),
@@ -208,7 +213,7 @@ function drainPhases(
       await knowledge.close();
     }),
     'flush-usage': phase(async () => {
-      await Promise.all([catalogue.close(), gateway.close(), keys.close()]);
+      await Promise.all([models.close(), gateway.close(), keys.close()]);
       await recorder.close();
     }),
     'close-stores': phase(async () => {

@@ -32,6 +32,7 @@ export async function runServer(env: Environment, output: Output): Promise<void>
   for (const line of readyLines(url, config)) output.print(line);
   for (const line of firstStartLines(url, firstStart)) output.print(line);
   log.info({ url }, 'ready');
+  if (config.configFile !== undefined) reloadOnHangup(application);
   if ((await untilStopped(application, log)) !== 0) {
     throw new CommandError('the server did not stop in order; the log says which phase failed');
   }
@@ -65,6 +66,11 @@ async function listen(application: Application, config: Config): Promise<{ url: 
 
 function addressOf({ http }: Config): string {
   return http.publicUrl ?? `http://${http.host}:${http.port}`;
+}
+
+// Only with a file to read again: otherwise a hangup ends the server, as a closed terminal should.
+function reloadOnHangup(application: Application): void {
+  process.on('SIGHUP', () => void application.reloadModels());
 }
 
 async function untilStopped({ drain }: Application, log: Log): Promise<number> {

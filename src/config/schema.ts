@@ -1,7 +1,13 @@
-import { isIP } from 'node:net';
-import { isWellFormedApiKey } from '../lib/api-key.ts';
-import { masterKeyFrom } from '../lib/secret-box.ts';
-import { InvalidValue, integer, list, oneOf, type TypedVariable, text, url } from './variable.ts';
+import {
+  checkApiKey,
+  checkBucket,
+  checkEmail,
+  checkHost,
+  checkMasterKey,
+  checkNetwork,
+  checkPassword,
+} from './value-checks.ts';
+import { integer, list, oneOf, type TypedVariable, text, url } from './variable.ts';
 
 const PORT = { min: 0, max: 65_535 };
 const MINUTE_MS = 60_000;
@@ -255,67 +261,4 @@ function duration(description: { summary: string; default: number }) {
     example: String(description.default),
     ...description,
   });
-}
-
-function checkNetwork(item: string): void {
-  const [address = '', bits, ...rest] = item.split('/');
-  const family = isIP(address);
-  const valid =
-    family !== 0 &&
-    rest.length === 0 &&
-    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)));
-  if (!valid) {
-    throw new InvalidValue(
-      `contains ${JSON.stringify(item)}, which is no address or network`,
-      'list addresses like 127.0.0.1 or networks like 10.0.0.0/8',
-    );
-  }
-}
-
-function checkBucket(value: string): void {
-  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(value)) {
-    throw new InvalidValue(
-      'is not a bucket name',
-      'use 3 to 63 lower-case letters, digits, dots and dashes',
-    );
-  }
-}
-
-function checkHost(value: string): void {
-  if (!/^[A-Za-z0-9._-]+$/.test(value) && isIP(value) === 0) {
-    throw new InvalidValue(
-      'is not a host name',
-      'give the name or address alone; the port goes into MILVUS_PORT',
-    );
-  }
-}
-
-function checkEmail(value: string): void {
-  if (!/^[^\s@]+@[^\s@]+$/.test(value) || value.length > 254) {
-    throw new InvalidValue('is not an e-mail address', 'write it like admin@example.com');
-  }
-}
-
-function checkPassword(value: string): void {
-  if (value.length < 12 || value.length > 128) {
-    throw new InvalidValue('is too short or too long', 'use 12 to 128 characters');
-  }
-}
-
-function checkMasterKey(value: string): void {
-  if (masterKeyFrom(value) === undefined) {
-    throw new InvalidValue(
-      'is no key of 32 bytes in base64 or hexadecimal digits',
-      'make one with `openssl rand -base64 32`',
-    );
-  }
-}
-
-function checkApiKey(value: string): void {
-  if (!isWellFormedApiKey(value)) {
-    throw new InvalidValue(
-      'is no key: too short, or with the prefix of Llamp and a wrong checksum',
-      'use 16 to 200 visible ASCII characters, or leave it unset and take the key that the first start prints',
-    );
-  }
 }

@@ -81,6 +81,11 @@ function upstreamMetrics(registers: Registry[]) {
       labelNames: ['deployment'],
       registers,
     }),
+    modelsSnapshotVersion: new Gauge({
+      name: 'llamp_models_snapshot_version',
+      help: 'Version of the models in force; it rises when providers, deployments or models change',
+      registers,
+    }),
     tokens: new Counter({
       name: 'llamp_tokens_total',
       help: 'Tokens by direction: prompt, completion, cached, reasoning',

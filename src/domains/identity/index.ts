@@ -1,7 +1,8 @@
-export { apiKeyObject, type ApiKeyRow } from './api-key.ts';
+export { apiKeyObject, type ApiKeyRow, unixSeconds } from './api-key.ts';
 export { type BootstrapOptions, type BootstrapResult, bootstrap } from './bootstrap.ts';
 export { IDENTITY_ERRORS } from './errors.ts';
 export type { Owner } from './installation-repository.ts';
+export { listObject } from './list-object.ts';
 export { KeyDirectory, openKeyDirectory } from './key-directory.ts';
 export { createPasswordHasher, type PasswordHasher } from './password.ts';
 export { type Principal, principalOf, type RouteAccess, type Scope, SCOPES } from './principal.ts';

@@ -23,4 +23,7 @@ export {
   type RoutingStrategy,
   type UpstreamEndpoint,
 } from './model.ts';
+export { type FileMistake, ModelsFileError, mistakeText } from './definitions/file-mistakes.ts';
+export { type ModelsFileSource, readModelsFile } from './definitions/read-models-file.ts';
+export { type Models, type ModelsOptions, openModels } from './open-models.ts';
 export { modelRoutes } from './routes.ts';

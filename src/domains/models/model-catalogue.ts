@@ -1,25 +1,13 @@
 import type { Log } from '../../lib/log.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { modelNotFound, modelsUnavailable } from './errors.ts';
-import {
-  builtinModels,
-  type Deployment,
-  ENDPOINTS,
-  type Endpoint,
-  type Model,
-  plainRouting,
-  type UpstreamEndpoint,
-} from './model.ts';
-import {
-  type ListedModel,
-  type ModelListAnswer,
-  type ModelListReader,
-  modelListReader,
-  statusError,
-} from './upstream-model-list.ts';
+import type { ResolvedModels } from './definitions/resolve-models.ts';
+import { modelNotFound, modelsUnavailable, modelUnusable } from './errors.ts';
+import { builtinModels, type Model, type UpstreamEndpoint } from './model.ts';
+import { MODEL_NAME_MAX } from './schemas.ts';
+import { UpstreamModels, type UpstreamState } from './upstream-models.ts';
 
 export interface ModelCatalogueOptions {
-  /** Undefined when none is configured: the built-in models remain. */
+  /** Undefined when none is configured: the built-in and the configured models remain. */
   readonly upstream?: UpstreamEndpoint;
   readonly clock: Clock;
   readonly log: Log;
@@ -29,50 +17,57 @@ export interface ModelCatalogueOptions {
   readonly unknownModelIntervalMs?: number;
   /** Default 5 000. */
   readonly timeoutMs?: number;
+  /** Hears of every new snapshot. */
+  readonly onSnapshot?: (version: number) => void;
 }
 
 /** For health checks. */
 export interface CatalogueStatus {
-  readonly upstream: 'none' | 'pending' | 'listed' | 'passthrough' | 'unreachable';
+  readonly upstream: UpstreamState;
   /** Why the last reading failed, for people. */
   readonly reason: string | undefined;
   readonly models: number;
 }
 
-const UPSTREAM_DEPLOYMENT = 'upstream';
-const UPSTREAM_SERVES: ReadonlySet<Endpoint> = new Set(ENDPOINTS);
-const PASSTHROUGH_LABEL = 'passthrough';
-const BACKOFF_FIRST_MS = 1_000;
-const MODEL_NAME_MAX = 256;
+const NOTHING_CONFIGURED: ResolvedModels = { models: [], withheld: new Map() };
 
 /** Everything that a lookup needs; replaced as a whole, never changed. */
 interface Snapshot {
+  readonly version: number;
+  /** Sorted by name. */
   readonly models: ReadonlyMap<string, Model>;
-  readonly upstream: CatalogueStatus['upstream'];
+  readonly withheld: ResolvedModels['withheld'];
+  readonly upstream: UpstreamState;
 }
 
 /**
- * Model name to deployments, in memory. Lookups see one snapshot or the next, never a mixture. The reading of the
- * upstream's list starts at once and goes on in the background; opening does not wait for it.
+ * Model name to deployments, in memory: built-in models, configured ones, and those that the upstream of the
+ * environment lists. Lookups see one snapshot or the next, never a mixture.
  */
 export class ModelCatalogue {
-  readonly #options: ModelCatalogueOptions;
-  readonly #reader: ModelListReader | undefined;
+  readonly #upstream: UpstreamModels;
   readonly #openedSeconds: number;
-  readonly #closing = new AbortController();
-  readonly #refresher: Promise<void>;
+  readonly #onSnapshot: (version: number) => void;
+  #configured = NOTHING_CONFIGURED;
   #snapshot: Snapshot;
-  #reading: Promise<void> | undefined;
-  #lastReadMs = Number.NEGATIVE_INFINITY;
-  #failures = 0;
-  #reason: string | undefined;
 
   constructor(options: ModelCatalogueOptions) {
-    this.#options = options;
     this.#openedSeconds = Math.floor(options.clock.now().getTime() / 1000);
-    this.#reader = options.upstream && modelListReader(options.upstream, options.timeoutMs ?? 5000);
-    this.#snapshot = this.#snapshotOf([], options.upstream ? 'pending' : 'none');
-    this.#refresher = this.#refreshUntilClosed();
+    this.#onSnapshot = options.onSnapshot ?? (() => undefined);
+    this.#upstream = new UpstreamModels({
+      refreshIntervalMs: 60_000,
+      unknownModelIntervalMs: 5_000,
+      timeoutMs: 5_000,
+      ...options,
+      onChange: () => this.#publish(),
+    });
+    this.#snapshot = this.#compose(1);
+    this.#onSnapshot(1);
+  }
+
+  /** Rises with every snapshot; of this process alone. */
+  get version(): number {
+    return this.#snapshot.version;
   }
 
   /** Every known model, sorted by name. */
@@ -82,140 +77,67 @@ export class ModelCatalogue {
 
   status(): CatalogueStatus {
     const { upstream, models } = this.#snapshot;
-    return { upstream, reason: this.#reason, models: models.size };
+    return { upstream, reason: this.#upstream.reason, models: models.size };
   }
 
   /** The model, without waiting for anything. */
   find(name: string): Model | undefined {
-    const known = this.#snapshot.models.get(name);
-    if (known !== undefined || this.#snapshot.upstream !== 'passthrough') return known;
-    return this.#passedThrough(name);
+    const { models, withheld, upstream } = this.#snapshot;
+    const known = models.get(name);
+    if (known !== undefined || upstream !== 'passthrough' || withheld.has(name)) return known;
+    return this.#upstream.passedThrough(name);
   }
 
   /** The model; an unknown name may first ask the upstream for its list again. Rejects with 404 or 503. */
   async resolve(name: string): Promise<Model> {
     const known = this.find(name);
     if (known !== undefined) return known;
-    if (this.#reader !== undefined && name.length <= MODEL_NAME_MAX) {
-      await this.#refreshForUnknown();
+    const reason = this.#snapshot.withheld.get(name);
+    if (reason === null) throw modelNotFound(name);
+    if (reason !== undefined) throw modelUnusable(name, reason);
+    if (name.length <= MODEL_NAME_MAX) {
+      await this.#upstream.refreshForUnknown();
       const found = this.find(name);
       if (found !== undefined) return found;
     }
     const { upstream } = this.#snapshot;
     if (upstream === 'pending' || upstream === 'unreachable')
-      throw modelsUnavailable(this.#reason ?? 'the first answer has not come');
+      throw modelsUnavailable(this.#upstream.reason ?? 'the first answer has not come');
     throw modelNotFound(name.slice(0, MODEL_NAME_MAX));
   }
 
   /** Reads the upstream's list now; a reading under way is shared. Failures show in `status`. */
-  async refresh(): Promise<void> {
-    const reader = this.#reader;
-    if (reader === undefined) return;
-    this.#reading ??= this.#read(reader).finally(() => {
-      this.#reading = undefined;
-    });
-    await this.#reading;
+  refresh(): Promise<void> {
+    return this.#upstream.refresh();
   }
 
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#refresher;
-    await this.#reading;
-    await this.#reader?.close();
+  /** Puts other configured models in force, all of them at once. */
+  configure(configured: ResolvedModels): void {
+    this.#configured = configured;
+    this.#publish();
   }
 
-  async #refreshForUnknown(): Promise<void> {
-    const intervalMs = this.#options.unknownModelIntervalMs ?? 5_000;
-    const recent = this.#options.clock.monotonicMs() - this.#lastReadMs < intervalMs;
-    if (this.#reading !== undefined || !recent) await this.refresh();
+  close(): Promise<void> {
+    return this.#upstream.close();
   }
 
-  async #refreshUntilClosed(): Promise<void> {
-    if (this.#reader === undefined) return;
-    const { clock } = this.#options;
-    const intervalMs = this.#options.refreshIntervalMs ?? 60_000;
-    while (!this.#closing.signal.aborted) {
-      await this.refresh();
-      const backoffMs = BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures - 1, 10);
-      const pauseMs = this.#failures === 0 ? intervalMs : Math.min(backoffMs, intervalMs);
-      // Jitter keeps the instances of one installation from asking in step.
-      const jitteredMs = pauseMs * (0.9 + 0.2 * Math.random());
-      await clock.sleep(jitteredMs, this.#closing.signal).catch(() => undefined);
-    }
+  #publish(): void {
+    this.#snapshot = this.#compose(this.#snapshot.version + 1);
+    this.#onSnapshot(this.#snapshot.version);
   }
 
-  async #read(reader: ModelListReader): Promise<void> {
-    this.#lastReadMs = this.#options.clock.monotonicMs();
-    try {
-      this.#accept(await reader.read(this.#closing.signal));
-      this.#failures = 0;
-      this.#reason = undefined;
-    } catch (error) {
-      this.#failures += 1;
-      this.#reason = sentenceOf(error);
-      // What was known before still holds: an upstream that is away must not make its models vanish.
-      if (this.#snapshot.upstream === 'pending')
-        this.#snapshot = { ...this.#snapshot, upstream: 'unreachable' };
-      if (this.#failures === 1 && !this.#closing.signal.aborted)
-        this.#options.log.warn({ reason: this.#reason }, 'the models of the upstream are unknown');
-    }
-  }
-
-  #accept(answer: ModelListAnswer): void {
-    if (answer.kind === 'listed') {
-      this.#snapshot = this.#snapshotOf(answer.models, 'listed');
-      return;
-    }
-    // An upstream that has listed its models before has a list; refusing it now is a failure like any other.
-    if (this.#snapshot.upstream === 'listed') throw statusError(answer.status);
-    this.#snapshot = this.#snapshotOf([], 'passthrough');
-  }
-
-  #snapshotOf(listed: readonly ListedModel[], upstream: Snapshot['upstream']): Snapshot {
-    const models = new Map(listed.map((model) => [model.name, this.#served(model, model.name)]));
-    // Last, so that an upstream cannot take the built-in names: they say what they are.
+  #compose(version: number): Snapshot {
+    const { models: configured, withheld } = this.#configured;
+    const listed = this.#upstream.models.filter(({ name }) => !withheld.has(name));
+    const models = new Map([...listed, ...configured].map((model) => [model.name, model]));
+    // Last, so that nobody can take the built-in names: they say what they are.
     for (const model of builtinModels(this.#openedSeconds)) models.set(model.name, model);
     const sorted = [...models].sort(([left], [right]) => (left < right ? -1 : 1));
-    return { models: new Map(sorted), upstream };
-  }
-
-  #passedThrough(name: string): Model | undefined {
-    const usable = name.length <= MODEL_NAME_MAX && name.isWellFormed() && !/\p{Cc}/u.test(name);
-    if (!usable) return undefined;
-    return this.#served({ name, created: undefined, ownedBy: undefined }, PASSTHROUGH_LABEL);
-  }
-
-  #served(model: ListedModel, label: string): Model {
-    const deployment: Deployment = {
-      id: UPSTREAM_DEPLOYMENT,
-      name: UPSTREAM_DEPLOYMENT,
-      provider: 'openai-compatible',
-      credentialId: UPSTREAM_DEPLOYMENT,
-      upstreamModel: model.name,
-      endpoint: this.#options.upstream,
-      // What it can do it says itself: its list of models does not tell.
-      serves: UPSTREAM_SERVES,
-      weight: 1,
-      tier: 0,
-    };
-    return {
-      name: model.name,
-      created: model.created ?? this.#openedSeconds,
-      ownedBy: model.ownedBy ?? UPSTREAM_DEPLOYMENT,
-      ...plainRouting([deployment]),
-      label,
-    };
+    return { version, models: new Map(sorted), withheld, upstream: this.#upstream.state };
   }
 }
 
 /** Opens the catalogue and starts to read the upstream's list. */
 export function openModelCatalogue(options: ModelCatalogueOptions): ModelCatalogue {
   return new ModelCatalogue(options);
-}
-
-function sentenceOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return 'the upstream did not answer GET /models in time';
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  return code === undefined ? error.message : `the upstream cannot be reached (${code})`;
 }

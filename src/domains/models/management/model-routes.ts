@@ -1,0 +1,58 @@
+import type { FastifyInstance } from 'fastify';
+import { listObject, principalOf } from '../../identity/index.ts';
+import { ListQuery, ModelBody, ModelParams, ModelPatch } from '../schemas.ts';
+import type { ModelService } from './model-service.ts';
+import { configuredModelObject } from './objects.ts';
+
+const config = { access: { scope: 'management' as const } };
+const tags = ['models'];
+
+/** Configured models of the caller's organization; `/v1/models` lists what is served. */
+export function configuredModelRoutes(app: FastifyInstance, models: ModelService): void {
+  writeRoutes(app, models);
+  readRoutes(app, models);
+}
+
+function writeRoutes(app: FastifyInstance, models: ModelService): void {
+  app.post<{ Body: ModelBody }>(
+    '/models',
+    { config, schema: { summary: 'Configure a model', tags, body: ModelBody } },
+    async (request, reply) => {
+      const model = await models.create(principalOf(request), request.body);
+      return reply.code(201).send(configuredModelObject(model));
+    },
+  );
+  const changed = { params: ModelParams, body: ModelPatch };
+  app.patch<{ Params: ModelParams; Body: ModelPatch }>(
+    '/models/:model_id',
+    { config, schema: { summary: 'Change a configured model', tags, ...changed } },
+    async (request) => {
+      const { model_id: id } = request.params;
+      return configuredModelObject(await models.update(principalOf(request), id, request.body));
+    },
+  );
+  app.delete<{ Params: ModelParams }>(
+    '/models/:model_id',
+    { config, schema: { summary: 'Delete a configured model', tags, params: ModelParams } },
+    async (request) => {
+      const { model_id: id } = request.params;
+      await models.delete(principalOf(request), id);
+      return { id, object: 'model.configuration.deleted', deleted: true };
+    },
+  );
+}
+
+function readRoutes(app: FastifyInstance, models: ModelService): void {
+  app.get<{ Querystring: ListQuery }>(
+    '/models',
+    { config, schema: { summary: 'List configured models', tags, querystring: ListQuery } },
+    async (request) =>
+      listObject(await models.list(principalOf(request), request.query), configuredModelObject),
+  );
+  app.get<{ Params: ModelParams }>(
+    '/models/:model_id',
+    { config, schema: { summary: 'Get a configured model', tags, params: ModelParams } },
+    async (request) =>
+      configuredModelObject(await models.get(principalOf(request), request.params.model_id)),
+  );
+}

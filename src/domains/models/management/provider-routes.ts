@@ -1,0 +1,102 @@
+import type { FastifyInstance } from 'fastify';
+import type { Clock } from '../../../ports/clock.ts';
+import { listObject, principalOf } from '../../identity/index.ts';
+import { ListQuery, ProviderBody, ProviderParams, ProviderPatch } from '../schemas.ts';
+import { detectServers, LOCAL_SERVERS, type LocalServer } from '../upstreams/detect-servers.ts';
+import { testProvider } from '../upstreams/test-provider.ts';
+import { detectedServerObject, providerObject, providerTestObject } from './objects.ts';
+import type { ProviderService } from './provider-service.ts';
+
+const config = { access: { scope: 'management' as const } };
+const tags = ['providers'];
+const DETECT_TIMEOUT_MS = 500;
+
+export interface ProviderRouteServices {
+  readonly providers: ProviderService;
+  readonly clock: Clock;
+  readonly ownPort: number;
+  /** How long an upstream may take to list its models. Default 10 000. */
+  readonly testTimeoutMs?: number;
+  /** By default the usual ones. */
+  readonly localServers?: readonly LocalServer[];
+}
+
+/** Providers of the caller's organization. */
+export function providerRoutes(app: FastifyInstance, services: ProviderRouteServices): void {
+  const { providers } = services;
+  writeRoutes(app, providers);
+  readRoutes(app, providers);
+  askRoutes(app, services);
+}
+
+function writeRoutes(app: FastifyInstance, providers: ProviderService): void {
+  app.post<{ Body: ProviderBody }>(
+    '/providers',
+    { config, schema: { summary: 'Create a provider', tags, body: ProviderBody } },
+    async (request, reply) => {
+      const provider = await providers.create(principalOf(request), request.body);
+      return reply.code(201).send(providerObject(provider));
+    },
+  );
+  app.patch<{ Params: ProviderParams; Body: ProviderPatch }>(
+    '/providers/:provider_id',
+    {
+      config,
+      schema: { summary: 'Change a provider', tags, params: ProviderParams, body: ProviderPatch },
+    },
+    async (request) => {
+      const { provider_id: id } = request.params;
+      return providerObject(await providers.update(principalOf(request), id, request.body));
+    },
+  );
+  app.delete<{ Params: ProviderParams }>(
+    '/providers/:provider_id',
+    { config, schema: { summary: 'Delete a provider', tags, params: ProviderParams } },
+    async (request) => {
+      const { provider_id: id } = request.params;
+      await providers.delete(principalOf(request), id);
+      return { id, object: 'provider.deleted', deleted: true };
+    },
+  );
+}
+
+function readRoutes(app: FastifyInstance, providers: ProviderService): void {
+  app.get<{ Querystring: ListQuery }>(
+    '/providers',
+    { config, schema: { summary: 'List providers', tags, querystring: ListQuery } },
+    async (request) =>
+      listObject(await providers.list(principalOf(request), request.query), providerObject),
+  );
+  app.get<{ Params: ProviderParams }>(
+    '/providers/:provider_id',
+    { config, schema: { summary: 'Get a provider', tags, params: ProviderParams } },
+    async (request) =>
+      providerObject(await providers.get(principalOf(request), request.params.provider_id)),
+  );
+}
+
+function askRoutes(app: FastifyInstance, services: ProviderRouteServices): void {
+  const { providers, clock, ownPort, testTimeoutMs = 10_000 } = services;
+  app.get(
+    '/providers/detect',
+    { config, schema: { summary: 'Find servers of models on this machine', tags } },
+    async () => {
+      const servers = services.localServers ?? LOCAL_SERVERS;
+      const found = await detectServers({ servers, ownPort, timeoutMs: DETECT_TIMEOUT_MS });
+      return { object: 'list', data: found.map(detectedServerObject) };
+    },
+  );
+  app.post<{ Params: ProviderParams }>(
+    '/providers/:provider_id/test',
+    {
+      config,
+      schema: { summary: 'Ask a provider for its models', tags, params: ProviderParams },
+    },
+    async (request) => {
+      const { provider_id: id } = request.params;
+      const { kind, endpoint } = await providers.endpoint(principalOf(request), id);
+      const limits = { clock, timeoutMs: testTimeoutMs };
+      return providerTestObject(await testProvider(kind, endpoint, limits));
+    },
+  );
+}
