@@ -5,6 +5,8 @@ import {
   gatewayRoutes,
   inferenceEmbeddingService,
   openInference,
+  RELAYED_FORM_BYTES_MAX,
+  relayRoutes,
 } from './domains/gateway/index.ts';
 import {
   type BootstrapResult,
@@ -176,12 +178,18 @@ function knowledgeOptions(config: Config) {
 
 function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
   const { gateway, models, knowledge, identity, setup } = domains;
-  const { inference, router } = gateway;
+  const { inference, relays, router } = gateway;
   return [
     {
       plugin: (app) => gatewayRoutes(app, { inference, sendEventStream }),
       prefixes: OPENAI_PREFIXES,
       rawJsonBodies: true,
+    },
+    {
+      plugin: (app) => relayRoutes(app, { relays, sendEventStream }),
+      prefixes: OPENAI_PREFIXES,
+      rawJsonBodies: true,
+      rawFormMaxBytes: RELAYED_FORM_BYTES_MAX,
     },
     {
       plugin: (app) => modelRoutes(app, { catalogue: models.catalogue }),

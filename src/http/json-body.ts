@@ -37,6 +37,16 @@ export function acceptRawJson(scope: FastifyInstance): void {
   );
 }
 
+/** In this scope a form arrives as the Buffer that it is, for whoever passes it on. */
+export function acceptRawForms(scope: FastifyInstance, maxBytes: number): void {
+  scope.removeContentTypeParser('multipart/form-data');
+  scope.addContentTypeParser<Buffer>(
+    'multipart/form-data',
+    { parseAs: 'buffer', bodyLimit: maxBytes },
+    (_request, body, done) => done(null, body),
+  );
+}
+
 const invalidJson = (cause: Error) =>
   httpError(
     'invalid_json',

@@ -9,7 +9,7 @@ import { answerConnectionErrors, answerUnknownExpectations } from './connection-
 import { errorHandler } from './error-response.ts';
 import { frameworkLog } from './framework-log.ts';
 import { type Health, serveHealth } from './health.ts';
-import { acceptJson, acceptRawJson } from './json-body.ts';
+import { acceptJson, acceptRawForms, acceptRawJson } from './json-body.ts';
 import { refuseNulInUrls } from './nul-characters.ts';
 import { describeRoutes, serveOpenApi } from './openapi.ts';
 import { serveHomePage } from './pages/home-page.ts';
@@ -37,6 +37,8 @@ export interface DomainRoutes {
   readonly prefixes: readonly string[];
   /** Its JSON bodies arrive as the Buffer that the client sent. */
   readonly rawJsonBodies?: boolean;
+  /** Its forms arrive as Buffers too, up to this size. */
+  readonly rawFormMaxBytes?: number;
 }
 
 export interface ServerOptions {
@@ -143,6 +145,7 @@ function registerDomain(app: FastifyInstance, domain: DomainRoutes): void {
     app.register(
       async (scope) => {
         if (domain.rawJsonBodies === true) acceptRawJson(scope);
+        if (domain.rawFormMaxBytes !== undefined) acceptRawForms(scope, domain.rawFormMaxBytes);
         await scope.register(domain.plugin);
       },
       { prefix },

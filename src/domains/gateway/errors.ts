@@ -15,6 +15,16 @@ export const GATEWAY_ERRORS = {
     status: 400,
     description: 'A required field is missing; `param` names it.',
   },
+  invalid_form: {
+    status: 400,
+    description:
+      'The body is no multipart form that can be read: no boundary, a part without a name, or cut. The message says which.',
+  },
+  unsupported_content_type: {
+    status: 415,
+    description:
+      'The endpoint takes a form where JSON was sent, or JSON where a form was sent. The message names the right one.',
+  },
   unsupported_parameter: {
     status: 400,
     description:

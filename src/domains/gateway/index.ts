@@ -12,6 +12,11 @@ export { inferenceEmbeddingService } from './inference-embedding-service.ts';
 export { type InferenceCall, InferenceService } from './inference-service.ts';
 export { type InferenceOptions, type OpenedInference, openInference } from './open-inference.ts';
 export { DEFAULT_TIMEOUTS, type UpstreamTimeouts } from './provider.ts';
+export {
+  RELAYED_FORM_BYTES_MAX,
+  type RelayRouteServices,
+  relayRoutes,
+} from './relay/relay-routes.ts';
 export { type GatewayRouteServices, gatewayRoutes } from './routes.ts';
 export type { Admission, AdmissionRequest, LimitEnforcer } from './routing/admission.ts';
 export type { CallRouter, DeploymentCost } from './routing/call-router.ts';

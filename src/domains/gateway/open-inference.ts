@@ -1,6 +1,6 @@
 import type { EphemeralStore } from '../../ports/ephemeral-store.ts';
 import type { MeterServices } from './call-meter.ts';
-import { InferenceService } from './inference-service.ts';
+import { InferenceService, type InferenceServices } from './inference-service.ts';
 import { DEFAULT_TIMEOUTS, type UpstreamTimeouts } from './provider.ts';
 import { UpstreamPools } from './providers/ai-sdk/upstream-pools.ts';
 import { AnthropicProvider } from './providers/anthropic/anthropic-provider.ts';
@@ -9,6 +9,7 @@ import { bedrockProvider } from './providers/bedrock/bedrock-provider.ts';
 import { BuiltinProvider } from './providers/builtin/builtin-provider.ts';
 import { googleProvider } from './providers/google/google-provider.ts';
 import { OpenAiCompatibleProvider } from './providers/openai-compatible/open-ai-compatible-provider.ts';
+import { RelayService } from './relay/relay-service.ts';
 import { type LimitEnforcer, NO_LIMITS } from './routing/admission.ts';
 import { CallRouter, type DeploymentCost } from './routing/call-router.ts';
 import { DeploymentHealth } from './routing/deployment-health.ts';
@@ -29,6 +30,8 @@ export interface InferenceOptions extends MeterServices {
 
 export interface OpenedInference {
   readonly inference: InferenceService;
+  /** Calls whose bodies and answers pass through. */
+  readonly relays: RelayService;
   /** Health and load of each deployment, for the management API. */
   readonly router: CallRouter;
   /** Ends every upstream connection; call it when no request is being answered any more. */
@@ -54,7 +57,7 @@ export function openInference(options: InferenceOptions): OpenedInference {
   const cost = options.deploymentCost;
   const router = new CallRouter({ catalogue, health, clock, random, cost });
   observeHealth(router, metrics);
-  const inference = new InferenceService({
+  const services: InferenceServices = {
     catalogue,
     recorder,
     metrics,
@@ -66,9 +69,10 @@ export function openInference(options: InferenceOptions): OpenedInference {
     providers,
     timeouts,
     random,
-  });
+  };
   return {
-    inference,
+    inference: new InferenceService(services),
+    relays: new RelayService(services),
     router,
     close: async () => {
       await exchange?.close();

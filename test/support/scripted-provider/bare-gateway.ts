@@ -9,6 +9,7 @@ import {
   gatewayRoutes,
   type InferenceOptions,
   openInference,
+  relayRoutes,
   type UpstreamTimeouts,
 } from '../../../src/domains/gateway/index.ts';
 import { modelRoutes, openModelCatalogue } from '../../../src/domains/models/index.ts';
@@ -71,6 +72,8 @@ export async function startBareGateway(options: BareGatewayOptions): Promise<Bar
     keepAliveMs: options.keepAliveMs,
   };
   await app.register(gatewayRoutes, { prefix: '/v1', ...services });
+  const { relays } = opened;
+  await app.register(relayRoutes, { prefix: '/v1', ...services, relays });
   await app.register(modelRoutes, { prefix: '/v1', catalogue: listed });
   await app.register(deploymentHealthRoutes, { prefix: '/v1', router: opened.router });
   const baseUrl = `${await app.listen({ port: 0, host: '127.0.0.1' })}/v1`;
