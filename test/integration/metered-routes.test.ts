@@ -1,0 +1,164 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '../../src/adapters/clock/system.ts';
+import { type Application, openApplication } from '../../src/application.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { generateApiKey } from '../../src/lib/api-key.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { createMetrics } from '../../src/lib/metrics.ts';
+import { openStores } from '../../src/runtime.ts';
+import { temporaryFolder } from '../support/database-template.ts';
+
+const PREFIXES = ['/v1', '/api/v1/llm'];
+const messages = [{ role: 'user', content: 'hi' }];
+const form = () => {
+  const body = new FormData();
+  body.append('model', 'm');
+  body.append('file', new Blob(['RIFF']), 'a.wav');
+  return body;
+};
+
+/** A call of each inference route, below its prefix. Whoever adds a route adds one here. */
+const CALLS: Readonly<Record<string, object | (() => FormData)>> = {
+  '/chat/completions': { model: 'm', messages },
+  '/completions': { model: 'm', prompt: 'hi' },
+  '/embeddings': { model: 'm', input: 'hi' },
+  '/messages': { model: 'm', max_tokens: 9, messages },
+  '/rerank': { model: 'm', query: 'q', documents: ['a'] },
+  '/moderations': { model: 'm', input: 'hi' },
+  '/images/generations': { model: 'm', prompt: 'a lamp' },
+  '/images/edits': { model: 'm', prompt: 'a lamp' },
+  '/audio/speech': { model: 'm', input: 'hi', voice: 'alloy' },
+  '/audio/transcriptions': form,
+  '/audio/translations': form,
+};
+/** No model is asked, so there is nothing to record. */
+const NO_INFERENCE: readonly string[] = ['/messages/count_tokens'];
+
+const ANSWER = {
+  id: 'answer-1',
+  object: 'chat.completion',
+  model: 'm',
+  choices: [
+    { index: 0, message: { role: 'assistant', content: 'hi' }, text: 'hi', finish_reason: 'stop' },
+  ],
+  data: [],
+  results: [],
+  text: 'hi',
+  usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 },
+};
+
+const folder = temporaryFolder('metered');
+const apiKey = generateApiKey();
+const headers = { authorization: `Bearer ${apiKey}` };
+const upstream = createServer((request, response) => {
+  request.resume();
+  response.setHeader('content-type', 'application/json');
+  const models = request.method === 'GET';
+  response.end(JSON.stringify(models ? { object: 'list', data: [{ id: 'm' }] } : ANSWER));
+});
+let application: Application;
+let url: string;
+
+beforeAll(async () => {
+  upstream.listen(0, '127.0.0.1');
+  await once(upstream, 'listening');
+  const { port } = upstream.address() as AddressInfo;
+  const config = loadConfig({
+    LLAMP_DATA_DIR: folder,
+    LLAMP_PORT: '0',
+    LLAMP_WORKERS: '0',
+    LLAMP_BOOTSTRAP_API_KEY: apiKey,
+    OPENAI_API_BASE: `http://127.0.0.1:${port}/v1`,
+    OPENAI_API_KEY: 'upstream-key',
+  });
+  const context = { config, log: silentLog, clock: systemClock, metrics: createMetrics() };
+  application = await openApplication(await openStores(context, 'server'), context, '1');
+  ({ url } = await application.listen());
+});
+
+afterAll(async () => {
+  await application?.drain.drain();
+  upstream.closeAllConnections();
+  upstream.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Operation {
+  readonly security?: { readonly apiKey?: string[] }[];
+}
+
+async function inferenceRoutes(): Promise<string[]> {
+  const answer = await fetch(`${url}/openapi.json`);
+  const { paths } = (await answer.json()) as { paths: Record<string, { post?: Operation }> };
+  return Object.entries(paths)
+    .filter(([, { post }]) => post?.security?.some((one) => one.apiKey?.includes('inference')))
+    .map(([path]) => path);
+}
+
+async function recordedRequests(): Promise<string[]> {
+  const answer = await fetch(`${url}/api/v1/usage?limit=100`, { headers });
+  const { data } = (await answer.json()) as { data: { request_id: string }[] };
+  return data.map((record) => record.request_id);
+}
+
+function post(path: string, call: object | (() => FormData)) {
+  if (typeof call === 'function')
+    return fetch(url + path, { method: 'POST', headers, body: call() });
+  return fetch(url + path, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify(call),
+  });
+}
+
+test('GW-10 every inference route refuses strangers and writes one usage record', async () => {
+  const routes = await inferenceRoutes();
+  const expected = PREFIXES.flatMap((prefix) =>
+    Object.keys(CALLS)
+      .filter((path) => path !== '/messages')
+      .map((path) => prefix + path),
+  );
+  expect(routes).toEqual(expect.arrayContaining(expected));
+  const asked = new Map<string, string>();
+  for (const path of routes) {
+    const below = path.slice(PREFIXES.find((prefix) => path.startsWith(`${prefix}/`))?.length);
+    if (NO_INFERENCE.includes(below)) continue;
+    const call = CALLS[below];
+    if (call === undefined) throw new Error(`add a call of ${path} to this test`);
+    const stranger = await fetch(url + path, { method: 'POST' });
+    expect({ path, status: stranger.status }).toEqual({ path, status: 401 });
+    const answer = await post(path, call);
+    expect({ path, status: answer.status, body: await answer.text() }).toMatchObject({
+      path,
+      status: 200,
+    });
+    asked.set(answer.headers.get('x-request-id') ?? '', path);
+  }
+  expect(asked.size).toBeGreaterThanOrEqual(expected.length);
+  await expect.poll(recordedRequests, { timeout: 10_000 }).toHaveLength(asked.size);
+  expect((await recordedRequests()).sort()).toEqual([...asked.keys()].sort());
+});
+
+test('GW-17 a form may be as large as OpenAI takes it, and no larger', async () => {
+  const bytes = 1024 * 1024;
+  const sized = (megabytes: number) => () => {
+    const body = new FormData();
+    body.append('model', 'm');
+    body.append('file', new Blob([Buffer.alloc(megabytes * bytes)]), 'a.wav');
+    return body;
+  };
+  const taken = await post('/v1/audio/transcriptions', sized(25));
+  expect({ status: taken.status, body: await taken.text() }).toMatchObject({ status: 200 });
+  const refused = await post('/v1/audio/transcriptions', sized(27));
+  expect(refused.status).toBe(413);
+  expect(await refused.json()).toMatchObject({ error: { code: 'request_too_large' } });
+  const form = await post('/v1/audio/transcriptions', () => new FormData());
+  expect({ status: form.status, body: await form.json() }).toMatchObject({
+    status: 400,
+    body: { error: { code: 'missing_required_parameter', param: 'file' } },
+  });
+});
