@@ -6,6 +6,7 @@ import {
 import { systemClock } from '../../adapters/clock/system.ts';
 import { silentLog } from '../../lib/log.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { type Model, plainRouting } from './model.ts';
 import {
   type ModelCatalogue,
   type ModelCatalogueOptions,
@@ -175,5 +176,80 @@ describe('ModelCatalogue', () => {
     await opened.resolve('a');
     provider.setModels(['later']);
     await expect.poll(() => opened.find('later')?.name).toBe('later');
+  });
+});
+
+describe('configured models', () => {
+  const model = (name: string): Model => {
+    const deployments = openedDeployments();
+    return { name, created: 1, ownedBy: 'test', ...plainRouting(deployments), label: name };
+  };
+  const openedDeployments = () => [
+    {
+      id: 'dep_1',
+      name: 'd',
+      provider: 'openai-compatible' as const,
+      credentialId: 'prov_1',
+      upstreamModel: 'x',
+      serves: new Set(['chat.completions' as const]),
+      weight: 1,
+      tier: 0,
+    },
+  ];
+
+  it('GW-12 come into force all at once, each time with a higher version', async () => {
+    const versions: number[] = [];
+    const opened = open({ upstream: undefined, onSnapshot: (version) => versions.push(version) });
+    opened.configure({ models: [model('m1'), model('m2')], withheld: new Map() });
+    expect(names(opened)).toEqual(['llamp-builtin', 'llamp-builtin-lexical', 'm1', 'm2']);
+    opened.configure({ models: [model('m3')], withheld: new Map() });
+    expect(names(opened)).toEqual(['llamp-builtin', 'llamp-builtin-lexical', 'm3']);
+    expect(versions).toEqual([1, 2, 3]);
+    expect(opened.version).toBe(3);
+  });
+
+  it('keep the version while the list of the upstream is the same', async () => {
+    const opened = open();
+    await opened.resolve('a');
+    const { version } = opened;
+    await opened.refresh();
+    expect(opened.version).toBe(version);
+    provider.setModels(['a']);
+    await opened.refresh();
+    expect(opened.version).toBe(version + 1);
+  });
+
+  it('hide listed models of the same name, but not the built-in ones', async () => {
+    const opened = open();
+    await opened.resolve('a');
+    opened.configure({ models: [model('a'), model('llamp-builtin')], withheld: new Map() });
+    expect(opened.find('a')?.ownedBy).toBe('test');
+    expect(opened.find('llamp-builtin')?.ownedBy).toBe('llamp');
+  });
+
+  it('that cannot be served hide them too, and say why', async () => {
+    const opened = open();
+    await opened.resolve('a');
+    const withheld = new Map([
+      ['a', null],
+      ['b', 'the credential cannot be opened'],
+    ]);
+    opened.configure({ models: [], withheld });
+    expect(names(opened)).toEqual(['llamp-builtin', 'llamp-builtin-lexical']);
+    await expect(opened.resolve('a')).rejects.toMatchObject({ status: 404 });
+    await expect(opened.resolve('b')).rejects.toMatchObject({
+      status: 503,
+      code: 'model_unusable',
+      message: expect.stringContaining('cannot be opened'),
+    });
+  });
+
+  it('that are switched off are not passed on to an upstream without a list', async () => {
+    provider.setModels(404);
+    const opened = open();
+    expect((await opened.resolve('x')).label).toBe('passthrough');
+    opened.configure({ models: [], withheld: new Map([['x', null]]) });
+    expect(opened.find('x')).toBeUndefined();
+    await expect(opened.resolve('x')).rejects.toMatchObject({ status: 404 });
   });
 });

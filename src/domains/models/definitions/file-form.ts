@@ -52,6 +52,9 @@ function mistakesOf(
       return named('requiredProperties', 'is missing');
     case 'enum':
       return [{ path, reason: `must be one of ${[params['allowedValues']].flat().join(', ')}` }];
+    case 'type':
+      // The other half of "a value or null" says what the value should be.
+      return params['type'] === 'null' ? [] : [{ path, reason: error.message }];
     default:
       return [{ path, reason: error.message }];
   }

@@ -27,6 +27,9 @@ export class YamlSource {
   /** What makes it no YAML at all. */
   syntaxMistakes(): FileMistake[] {
     const problems = [...this.#document.errors, ...this.#document.warnings];
+    if (problems.length === 0 && !this.#isFinite()) {
+      return [{ line: undefined, path: '', reason: 'its aliases stand for too much' }];
+    }
     return problems.map(({ message, pos }) => ({
       line: this.#lines.linePos(pos[0]).line,
       path: '',
@@ -46,7 +49,7 @@ export class YamlSource {
             const reason = `${reference} has no value: the variable ${name} is not set`;
             mistakes.push({ line: this.#lineOf(node), path: '', reason });
           }
-          return text ?? '';
+          return text ?? reference;
         });
       },
     });
@@ -64,6 +67,16 @@ export class YamlSource {
       if (found !== undefined) return this.#lineOf(found);
     }
     return undefined;
+  }
+
+  #isFinite(): boolean {
+    try {
+      this.value();
+      return true;
+    } catch (error) {
+      if (error instanceof ReferenceError) return false;
+      throw error;
+    }
   }
 
   #nodeAt(path: YamlPath): Node | undefined {
