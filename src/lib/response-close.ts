@@ -2,15 +2,32 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 
+const listeners = Symbol('listeners for the close of an answer');
+
+/** An answer that somebody waits for: one listener of Node's for all of ours, because each of those is dear. */
+interface WatchedResponse extends ServerResponse {
+  [listeners]?: (() => void)[];
+}
+
 /** Calls `listener` once when the answer is complete or its connection is gone; at once when that is so already. */
 export function onResponseClose(reply: FastifyReply, listener: () => void): void {
-  const response = reply.raw;
+  const response: WatchedResponse = reply.raw;
   if (response.destroyed) {
     listener();
     return;
   }
-  response.once('close', listener);
+  const waiting = response[listeners];
+  if (waiting !== undefined) {
+    waiting.push(listener);
+    return;
+  }
+  response[listeners] = [listener];
+  response.once('close', tellListeners);
   if (response.socket === null) closeWithConnection(response, reply.request.raw.socket);
+}
+
+function tellListeners(this: WatchedResponse): void {
+  for (const listener of this[listeners] ?? []) listener();
 }
 
 /**
