@@ -1,5 +1,12 @@
+import type { ConfigFile } from './config/config.ts';
 import { ConfigError } from './config/mistakes.ts';
-import { type Models, ModelsFileError, mistakeText, openModels } from './domains/models/index.ts';
+import {
+  type Models,
+  ModelsFileError,
+  mistakeText,
+  openModels,
+  loadModelsFile,
+} from './domains/models/index.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
 import { openSecretBox } from './secret-key.ts';
 
@@ -11,19 +18,22 @@ export async function modelsFromConfig(
   const box = await openSecretBox(config);
   const { upstream, configFile: file, http } = config;
   const shared = { database, clock, log, metrics, box };
-  try {
-    return await openModels({ ...shared, upstream, file, ownPort: http.port });
-  } catch (error) {
-    throw error instanceof ModelsFileError ? configurationError(error) : error;
-  }
+  return await openModels({ ...shared, upstream, file, ownPort: http.port }).catch(tellMistakes);
+}
+
+/** For commands: rejects with a `ConfigError` when the file is wrong. */
+export async function checkModelsFile(file: ConfigFile): Promise<void> {
+  // When it was read is of no interest here.
+  await loadModelsFile(file, new Date(0)).catch(tellMistakes);
 }
 
 /** The file is a part of the configuration, so its mistakes are told as such. */
-export function configurationError({ file, mistakes }: ModelsFileError): ConfigError {
-  return new ConfigError(
-    mistakes.map((mistake) => ({
+function tellMistakes(error: unknown): never {
+  if (!(error instanceof ModelsFileError)) throw error;
+  throw new ConfigError(
+    error.mistakes.map((mistake) => ({
       variable: 'LLAMP_CONFIG_FILE',
-      reason: `(${file}) ${mistakeText(mistake)}`,
+      reason: `(${error.file}) ${mistakeText(mistake)}`,
       fix: 'correct the file; docs/models.md describes it',
     })),
   );

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { loadVariables } from '../config/load.ts';
+import { loadConfig, loadVariables } from '../config/load.ts';
 import { printableConfig } from '../config/redact.ts';
 import type { CommandContext } from './command-context.ts';
 
@@ -19,10 +19,17 @@ export function addConfigCommands(program: Command, { env, output }: CommandCont
     });
   config
     .command('check')
-    .description('check the configuration; every mistake is named, exit code 78 when there is one')
+    .description(
+      'check the configuration and the file of models; every mistake is named, exit code 78 when there is one',
+    )
     .option('--json', 'print JSON')
-    .action((options: { json?: true }) => {
-      loadVariables(env);
+    .action(async (options: { json?: true }) => {
+      const { configFile } = loadConfig(env);
+      if (configFile !== undefined) {
+        // Loaded for whoever has such a file.
+        const { checkModelsFile } = await import('../models-from-config.ts');
+        await checkModelsFile(configFile);
+      }
       if (options.json) output.json({ ok: true });
       else output.print('the configuration is right');
     });

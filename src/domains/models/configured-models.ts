@@ -4,8 +4,13 @@ import type { SecretBox } from '../../lib/secret-box.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Database } from '../../ports/database.ts';
 import { type Definitions, NO_DEFINITIONS } from './definitions/definition.ts';
-import { EMPTY_FILE, type ModelsFile, modelsFileOf } from './definitions/models-file.ts';
-import { type ModelsFileSource, readModelsFile } from './definitions/read-models-file.ts';
+import {
+  EMPTY_FILE,
+  type ModelsFile,
+  type ModelsFileSource,
+  modelsFileOf,
+} from './definitions/models-file.ts';
+import { loadModelsFile } from './definitions/load-models-file.ts';
 import { type ResolvedModels, resolveModels } from './definitions/resolve-models.ts';
 import { loadDefinitions, type SealedDefinitions } from './management/definitions-repository.ts';
 import { MODELS_CHANNEL, readRevision } from './management/revision-repository.ts';
@@ -62,7 +67,7 @@ export class ConfiguredModels {
   /** Rejects with a `ModelsFileError` when the file is wrong, and when the database cannot be asked. */
   async open(): Promise<void> {
     const { file, clock } = this.#options;
-    if (file !== undefined) this.#file = await readModelsFile(file, clock.now());
+    if (file !== undefined) this.#file = await loadModelsFile(file, clock.now());
     await this.#stored.open();
   }
 
@@ -76,7 +81,7 @@ export class ConfiguredModels {
     const { file, clock } = this.#options;
     if (file === undefined) return true;
     try {
-      this.#file = await readModelsFile(file, clock.now());
+      this.#file = await loadModelsFile(file, clock.now());
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#log.error({ reason }, 'the configuration file is refused; the one in force stays');

@@ -24,6 +24,7 @@ export {
   type UpstreamEndpoint,
 } from './model.ts';
 export { type FileMistake, ModelsFileError, mistakeText } from './definitions/file-mistakes.ts';
-export { type ModelsFileSource, readModelsFile } from './definitions/read-models-file.ts';
+export { loadModelsFile } from './definitions/load-models-file.ts';
+export type { ModelsFileSource } from './definitions/models-file.ts';
 export { type Models, type ModelsOptions, openModels } from './open-models.ts';
 export { modelRoutes } from './routes.ts';

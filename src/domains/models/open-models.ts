@@ -5,7 +5,7 @@ import type { SecretBox } from '../../lib/secret-box.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Database } from '../../ports/database.ts';
 import { ConfiguredModels } from './configured-models.ts';
-import type { ModelsFileSource } from './definitions/read-models-file.ts';
+import type { ModelsFileSource } from './definitions/models-file.ts';
 import type { ManagementContext } from './management/change.ts';
 import { DeploymentService } from './management/deployment-service.ts';
 import { ModelService } from './management/model-service.ts';

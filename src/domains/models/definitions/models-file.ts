@@ -5,6 +5,13 @@ import type { Definitions } from './definition.ts';
 import type { DeploymentEntry, ModelEntry, ProviderEntry } from './entries.ts';
 import { keptUrl } from './provider-kinds.ts';
 
+/** The configuration file and what may stand in it. */
+export interface ModelsFileSource {
+  readonly path: string;
+  /** What `${NAME}` stands for. */
+  readonly textOf: (name: string) => string | undefined;
+}
+
 /** What the configuration file holds, read and found right. */
 export interface FileBody {
   readonly providers: readonly ProviderBody[];

@@ -10,16 +10,16 @@ import {
   sectionForms,
 } from './file-form.ts';
 import { modelFaults } from './model-faults.ts';
-import { EMPTY_FILE, type FileBody, type ModelsFile, modelsFileOf } from './models-file.ts';
+import {
+  EMPTY_FILE,
+  type FileBody,
+  type ModelsFile,
+  type ModelsFileSource,
+  modelsFileOf,
+} from './models-file.ts';
 import { YamlSource, type YamlPath } from './yaml-source.ts';
 
 const FILE_MAX_BYTES = 8 * 1024 * 1024;
-
-export interface ModelsFileSource {
-  readonly path: string;
-  /** What `${NAME}` stands for. */
-  readonly textOf: (name: string) => string | undefined;
-}
 
 /** Reads the configuration file; rejects with a `ModelsFileError` that names every mistake. */
 export async function readModelsFile(source: ModelsFileSource, now: Date): Promise<ModelsFile> {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { requestSignal } from '../../../lib/request-signal.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { listObject, principalOf } from '../../identity/index.ts';
 import { ListQuery, ProviderBody, ProviderParams, ProviderPatch } from '../schemas.ts';
@@ -80,9 +81,10 @@ function askRoutes(app: FastifyInstance, services: ProviderRouteServices): void 
   app.get(
     '/providers/detect',
     { config, schema: { summary: 'Find servers of models on this machine', tags } },
-    async () => {
+    async (_request, reply) => {
       const servers = services.localServers ?? LOCAL_SERVERS;
-      const found = await detectServers({ servers, ownPort, timeoutMs: DETECT_TIMEOUT_MS });
+      const limits = { timeoutMs: DETECT_TIMEOUT_MS, signal: requestSignal(reply) };
+      const found = await detectServers({ servers, ownPort, ...limits });
       return { object: 'list', data: found.map(detectedServerObject) };
     },
   );
@@ -92,10 +94,11 @@ function askRoutes(app: FastifyInstance, services: ProviderRouteServices): void 
       config,
       schema: { summary: 'Ask a provider for its models', tags, params: ProviderParams },
     },
-    async (request) => {
+    async (request, reply) => {
       const { provider_id: id } = request.params;
+      const signal = requestSignal(reply);
       const { kind, endpoint } = await providers.endpoint(principalOf(request), id);
-      const limits = { clock, timeoutMs: testTimeoutMs };
+      const limits = { clock, timeoutMs: testTimeoutMs, signal };
       return providerTestObject(await testProvider(kind, endpoint, limits));
     },
   );
