@@ -178,7 +178,7 @@ function knowledgeOptions(config: Config) {
 
 function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
   const { gateway, models, knowledge, identity, setup } = domains;
-  const { inference, relays, router } = gateway;
+  const { cachedInference: inference, relays, router } = gateway;
   return [
     {
       plugin: (app) => gatewayRoutes(app, { inference, sendEventStream }),

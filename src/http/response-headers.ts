@@ -11,12 +11,13 @@ const ALLOWED_HEADERS = [
   'openai-project',
   'openai-beta',
   'anthropic-version',
+  'x-llamp-cache',
 ];
 const EXPOSED_HEADERS =
   'x-request-id, retry-after, retry-after-ms, x-should-retry, x-ratelimit-limit-requests, ' +
   'x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, ' +
   'x-ratelimit-reset-requests, x-ratelimit-reset-tokens, x-llamp-deployment, x-llamp-attempts, ' +
-  'x-llamp-fallback, x-llamp-overhead-ms, x-llamp-cost-micros';
+  'x-llamp-fallback, x-llamp-overhead-ms, x-llamp-cost-micros, x-llamp-cache, age';
 const PREFLIGHT_MAX_AGE_SECONDS = '600';
 
 /** Headers of every answer: the request id, safe defaults for browsers, and leave for pages of other origins. */

@@ -48,9 +48,14 @@ export interface Settlement {
   readonly usage?: JsonObject;
   /** What `usage` amounts to, where it is not written as that of chat. */
   readonly counts?: UsageCounts;
+  /** No model was asked; the answer had been stored. */
+  readonly responseCached?: boolean;
   /** Asked only when the upstream reported nothing. */
   readonly estimateCompletion?: () => number;
 }
+
+/** In records, where the deployment stands that answered. */
+const RESPONSE_CACHE = 'response-cache';
 
 /**
  * Measures one call, writes its usage record and settles what it reserved: exactly once, however often and from
@@ -155,13 +160,17 @@ export class CallMeter {
     const estimated = reported === undefined && settlement.status !== 'failed';
     const counts = reported ?? (estimated ? this.#estimate(settlement) : NO_USAGE);
     try {
-      this.#costMicros = this.#services.costMicros?.(this.#model.name, counts) ?? null;
+      this.#costMicros = settlement.responseCached === true ? 0 : this.#cost(counts);
       this.#write(settlement, counts, estimated);
     } catch (error) {
       this.#services.log.error({ error }, 'a usage record could not be written');
     } finally {
       this.#settleAdmission(settlement.status, counts);
     }
+  }
+
+  #cost(counts: UsageCounts): number | null {
+    return this.#services.costMicros?.(this.#model.name, counts) ?? null;
   }
 
   #settleAdmission(status: UsageStatus, { promptTokens, completionTokens }: UsageCounts): void {
@@ -182,7 +191,7 @@ export class CallMeter {
       requestId,
       endpoint,
       model: this.#model.name,
-      deployment: this.#deployment,
+      deployment: settlement.responseCached === true ? RESPONSE_CACHE : this.#deployment,
       status: settlement.status,
       streamed,
       ...counts,

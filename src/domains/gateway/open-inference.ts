@@ -10,6 +10,9 @@ import { BuiltinProvider } from './providers/builtin/builtin-provider.ts';
 import { googleProvider } from './providers/google/google-provider.ts';
 import { OpenAiCompatibleProvider } from './providers/openai-compatible/open-ai-compatible-provider.ts';
 import { RelayService } from './relay/relay-service.ts';
+import { cachedInference, type Inference } from './response-cache/cached-inference.ts';
+import { hitMeter } from './response-cache/meter-hit.ts';
+import { ResponseCache, type ResponseCacheOptions } from './response-cache/response-cache.ts';
 import { type LimitEnforcer, NO_LIMITS } from './routing/admission.ts';
 import { CallRouter, type DeploymentCost } from './routing/call-router.ts';
 import { DeploymentHealth } from './routing/deployment-health.ts';
@@ -22,6 +25,8 @@ export interface InferenceOptions extends MeterServices {
   readonly timeouts?: Partial<UpstreamTimeouts>;
   /** Shares the health of deployments between instances; without it each finds out by itself. */
   readonly ephemeral?: EphemeralStore;
+  /** For calls whose client names no time of its own; without it they are not cached. */
+  readonly defaultCacheTtlSeconds?: ResponseCacheOptions['defaultTtlSeconds'];
   /** Default: no limits. */
   readonly limits?: LimitEnforcer;
   /** For the strategy `lowest-cost`. */
@@ -30,6 +35,8 @@ export interface InferenceOptions extends MeterServices {
 
 export interface OpenedInference {
   readonly inference: InferenceService;
+  /** The same with the response cache in front, for clients. */
+  readonly cachedInference: Inference;
   /** Calls whose bodies and answers pass through. */
   readonly relays: RelayService;
   /** Health and load of each deployment, for the management API. */
@@ -70,8 +77,12 @@ export function openInference(options: InferenceOptions): OpenedInference {
     timeouts,
     random,
   };
+  const inference = new InferenceService(services);
+  const defaultTtlSeconds = options.defaultCacheTtlSeconds;
+  const cache = ephemeral && new ResponseCache({ store: ephemeral, clock, log, defaultTtlSeconds });
   return {
-    inference: new InferenceService(services),
+    inference,
+    cachedInference: cache ? cachedInference(inference, cache, hitMeter(services)) : inference,
     relays: new RelayService(services),
     router,
     close: async () => {

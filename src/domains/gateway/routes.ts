@@ -5,12 +5,13 @@ import type { Endpoint } from '../models/index.ts';
 import { clientSignal } from './client-signal.ts';
 import type { SendEventStream } from './event-stream-sender.ts';
 import type { JsonObject } from './field-checks.ts';
-import type { InferenceCall, InferenceService } from './inference-service.ts';
 import { parseBody } from './request-body.ts';
+import { type CacheableCall, cacheRequestOf } from './response-cache/cache-request.ts';
+import type { Inference } from './response-cache/cached-inference.ts';
 import { validateChat, validateCompletion, validateEmbedding } from './validate-request.ts';
 
 export interface GatewayRouteServices {
-  readonly inference: InferenceService;
+  readonly inference: Inference;
   readonly sendEventStream: SendEventStream;
   /** Silence before a comment keeps the connection alive. Default 15 000. */
   readonly keepAliveMs?: number;
@@ -71,11 +72,12 @@ async function answer(
 ) {
   const body = parseBody(request.body);
   route.validate(body.json);
-  const call: InferenceCall = {
+  const call: CacheableCall = {
     principal: principalOf(request),
     requestId: request.id,
     endpoint: route.endpoint,
     body,
+    cache: cacheRequestOf(request.headers),
     signal: clientSignal(reply),
     elapsedMs: () => reply.elapsedTime,
   };
@@ -87,7 +89,7 @@ async function answer(
 
 async function answerStream(
   services: GatewayRouteServices,
-  call: InferenceCall,
+  call: CacheableCall,
   request: FastifyRequest,
   reply: FastifyReply,
 ) {

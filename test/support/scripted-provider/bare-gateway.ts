@@ -67,7 +67,7 @@ export async function startBareGateway(options: BareGatewayOptions): Promise<Bar
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   const services = {
-    inference: opened.inference,
+    inference: opened.cachedInference,
     sendEventStream,
     keepAliveMs: options.keepAliveMs,
   };
