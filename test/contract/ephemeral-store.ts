@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { EphemeralStore } from '../../src/ports/ephemeral-store.ts';
+import { describeReservations } from './ephemeral-store-reservations.ts';
 
 const OPTIONS = { timeoutMs: 2_000 };
 const MINUTE = { ...OPTIONS, ttlMs: 60_000 };
@@ -198,6 +199,8 @@ export function describeEphemeralStore(open: () => Promise<EphemeralStoreSubject
       await expect(store.acquireLease(newKey(), 'a', options)).rejects.toThrow('gone');
     });
   });
+
+  describeReservations(() => subject);
 
   it('answers a check', async () => {
     await store.check(OPTIONS);

@@ -29,6 +29,10 @@ export const EPHEMERAL_OPERATIONS = [
   'increment',
   'acquireLease',
   'releaseLease',
+  'reserve',
+  'renew',
+  'settle',
+  'raiseSpent',
   'publish',
 ] as const satisfies readonly (keyof EphemeralStore)[];
 

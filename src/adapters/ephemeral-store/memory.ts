@@ -1,7 +1,16 @@
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../lib/log.ts';
-import type { EphemeralOptions, EphemeralStore } from '../../ports/ephemeral-store.ts';
+import type {
+  EphemeralOptions,
+  EphemeralStore,
+  HeldLease,
+  ReserveAnswer,
+  ReserveRequest,
+  Settlement,
+  Spending,
+} from '../../ports/ephemeral-store.ts';
 import { assertAmount, assertEphemeralKey, wholeTtlMs } from './limits.ts';
+import { MemoryReservations } from './memory-reservations.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 const VALUES_BYTES_MAX = 64 * 1024 * 1024;
@@ -14,6 +23,8 @@ export interface MemoryEphemeralStoreOptions {
   readonly log: Log;
   /** Memory for values; the least recently used ones are forgotten beyond it. Default 64 MiB. */
   readonly valuesBytesMax?: number;
+  /** The time that rates and leases of reservations go by. Default: the wall clock. */
+  readonly nowMs?: () => number;
 }
 
 export function createMemoryEphemeralStore(
@@ -27,9 +38,12 @@ export class MemoryEphemeralStore implements EphemeralStore {
   readonly #values: LRUCache<string, Uint8Array>;
   readonly #counters = new LRUCache<string, { value: number }>({ max: COUNTERS_MAX });
   readonly #leases = new LRUCache<string, string>({ max: LEASES_MAX });
+  readonly #reservations: MemoryReservations;
   readonly #subscriptions: Subscriptions;
 
-  constructor({ log, valuesBytesMax = VALUES_BYTES_MAX }: MemoryEphemeralStoreOptions) {
+  constructor(options: MemoryEphemeralStoreOptions) {
+    const { log, valuesBytesMax = VALUES_BYTES_MAX, nowMs = Date.now } = options;
+    this.#reservations = new MemoryReservations(nowMs);
     this.#subscriptions = new Subscriptions(log);
     this.#values = new LRUCache({
       maxSize: valuesBytesMax,
@@ -92,6 +106,29 @@ export class MemoryEphemeralStore implements EphemeralStore {
     if (this.#leases.get(key) === owner) this.#leases.delete(key);
   }
 
+  async reserve(request: ReserveRequest, options: EphemeralOptions): Promise<ReserveAnswer> {
+    options.signal?.throwIfAborted();
+    return this.#reservations.reserve(request);
+  }
+
+  async renew(
+    leases: readonly HeldLease[],
+    options: EphemeralOptions & { leaseMs: number },
+  ): Promise<void> {
+    options.signal?.throwIfAborted();
+    this.#reservations.renew(leases, wholeTtlMs(options.leaseMs));
+  }
+
+  async settle(settlements: readonly Settlement[], options: EphemeralOptions): Promise<void> {
+    options.signal?.throwIfAborted();
+    this.#reservations.settle(settlements);
+  }
+
+  async raiseSpent(spendings: readonly Spending[], options: EphemeralOptions): Promise<void> {
+    options.signal?.throwIfAborted();
+    this.#reservations.raiseSpent(spendings);
+  }
+
   async publish(channel: string, message: string, options: EphemeralOptions): Promise<void> {
     assertCall(channel, options);
     // Later, as from a server: a publisher must not run inside its subscribers.
@@ -118,6 +155,7 @@ export class MemoryEphemeralStore implements EphemeralStore {
     this.#values.clear();
     this.#counters.clear();
     this.#leases.clear();
+    this.#reservations.clear();
   }
 }
 

@@ -1,11 +1,20 @@
 import { performance } from 'node:perf_hooks';
 import type { Log } from '../../lib/log.ts';
-import type { EphemeralOptions, EphemeralStore } from '../../ports/ephemeral-store.ts';
+import type {
+  EphemeralOptions,
+  EphemeralStore,
+  HeldLease,
+  ReserveAnswer,
+  ReserveRequest,
+  Settlement,
+  Spending,
+} from '../../ports/ephemeral-store.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { assertAmount, assertEphemeralKey, wholeTtlMs } from './limits.ts';
 import { AS_BYTES, type CommandOptions, isTimeout, sendWithin } from './redis-command.ts';
 import { createRedisClient, type RedisClient, RedisConnection } from './redis-connection.ts';
 import { ACQUIRE_SCRIPT, INCREMENT_SCRIPT, RELEASE_SCRIPT } from './redis-scripts.ts';
+import { RedisReservations } from './redis-reservations.ts';
 import { RedisSubscriber } from './redis-subscriber.ts';
 
 const OPEN_TIMEOUT_MS = 2_000;
@@ -37,6 +46,9 @@ export async function openRedisEphemeralStore(
 export class RedisEphemeralStore implements EphemeralStore {
   readonly #connection: RedisConnection;
   readonly #subscriber: RedisSubscriber;
+  readonly #reservations = new RedisReservations((command, options) =>
+    this.#send(command, options),
+  );
   #silences = 0;
   readonly #breaker = new CircuitBreaker({ ...BREAKER, monotonicMs: () => performance.now() });
 
@@ -98,6 +110,25 @@ export class RedisEphemeralStore implements EphemeralStore {
   async releaseLease(key: string, owner: string, options: EphemeralOptions): Promise<void> {
     assertEphemeralKey(key);
     await this.#send(['EVAL', RELEASE_SCRIPT, '1', LEASE + key, owner], options);
+  }
+
+  async reserve(request: ReserveRequest, options: EphemeralOptions): Promise<ReserveAnswer> {
+    return this.#reservations.reserve(request, options);
+  }
+
+  async renew(
+    leases: readonly HeldLease[],
+    options: EphemeralOptions & { leaseMs: number },
+  ): Promise<void> {
+    await this.#reservations.renew(leases, options);
+  }
+
+  async settle(settlements: readonly Settlement[], options: EphemeralOptions): Promise<void> {
+    await this.#reservations.settle(settlements, options);
+  }
+
+  async raiseSpent(spendings: readonly Spending[], options: EphemeralOptions): Promise<void> {
+    await this.#reservations.raiseSpent(spendings, options);
   }
 
   async publish(channel: string, message: string, options: EphemeralOptions): Promise<void> {
