@@ -155,6 +155,8 @@ make_secrets() {
   make_secret database_url "postgres://llamp:$(cat "$SECRETS/postgres_password")@postgres:5432/llamp"
   make_secret redis_url "redis://:$(cat "$SECRETS/redis_password")@redis:6379"
   make_secret openai_api_key ""
+  # Seals the credentials of providers in the database: without it they are lost.
+  make_secret master_key "$(LC_ALL=C od -An -v -tx1 -N 32 /dev/urandom | tr -d ' \n')"
 }
 
 check_secrets() {

@@ -60,7 +60,7 @@ describe('docker-compose.yml (OP-2)', () => {
       expect(harmless, `${name}: ${value}`).toBe(true);
     }
     const files = [...entriesOf('secrets').values()];
-    expect(files).toHaveLength(7);
+    expect(files).toHaveLength(8);
     for (const secret of files) expect(secret).toMatch(/file: \.\/secrets\//);
     // Git must never see them.
     const ignored = readFileSync('deployments/docker/.gitignore', 'utf8').split('\n');

@@ -80,6 +80,7 @@ describe('start.sh (OP-2)', () => {
       expect(await readFile(secret(name), 'utf8')).toMatch(/^[0-9A-Za-z]{40}$/);
       expect((await stat(secret(name))).mode & 0o777).toBe(0o600);
     }
+    expect(await readFile(secret('master_key'), 'utf8')).toMatch(/^[0-9a-f]{64}$/);
     const password = await readFile(secret('postgres_password'), 'utf8');
     expect(await readFile(secret('database_url'), 'utf8')).toBe(
       `postgres://llamp:${password}@postgres:5432/llamp`,

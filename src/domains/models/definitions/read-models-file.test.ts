@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ModelsFileError } from './file-mistakes.ts';
 import { modelsFileOf } from './models-file.ts';
@@ -142,6 +143,13 @@ describe('the configuration file', () => {
     ['an entry that is no object', 'models:\n  - gpt\n', 2],
   ])('refuses %s', (_title, text, line) => {
     expect(mistakesOf(text)[0]?.line).toBe(line);
+  });
+
+  it.each(['docs/models.md', 'docs/zh/models.md'])('is written as %s says', (path) => {
+    const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(readFileSync(path, 'utf8')) ?? [];
+    const body = parseModelsFile(example, { path, textOf: () => 'sk-1' });
+    expect(body.models).toHaveLength(1);
+    expect(body.providers).toHaveLength(2);
   });
 
   it('may be empty', () => {
