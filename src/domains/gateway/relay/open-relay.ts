@@ -19,6 +19,8 @@ export interface RunningRelay {
   readonly headers: Readonly<Record<string, string>>;
   /** Events may begin late; everything else has its first bytes here. */
   readonly first: Promise<Part>;
+  /** Those are here. */
+  readonly begun: boolean;
   readonly answer: StreamAnswer;
 }
 
@@ -45,7 +47,7 @@ export async function openRelay(
     first.catch(() => undefined);
     const part = await (kind === 'events' ? within(first, patienceMs) : first);
     if (part?.done === true) throw garbage('The upstream answered with nothing.');
-    return { kind, headers, first, answer };
+    return { kind, headers, first, begun: part !== undefined, answer };
   } catch (error) {
     answer.release(false);
     throw error;

@@ -320,6 +320,7 @@ describe('GW-17 events', () => {
     expect(text).toMatch(/^: ping\n/);
     expect(text).toContain(done);
     expect(gateway.records).toMatchObject([{ status: 'completed', promptTokens: 5 }]);
+    expect(gateway.records[0]?.firstTokenMs).toBeGreaterThan(400);
   });
 
   it('that break off end with an event that says so', async () => {

@@ -96,7 +96,7 @@ const estimateText = ({ text }: JsonObject) =>
 
 function runningAnswer(opened: RunningRelay, routed: RoutedCall): RelayedAnswer {
   const { meter, scope } = routed;
-  meter.markFirstToken();
+  if (opened.begun) meter.markFirstToken();
   const events = opened.kind === 'events' ? new EventUsage() : undefined;
   const settle = (outcome: Outcome) => settleRunning(meter, outcome, events);
   endOnAbort(scope.signal, settle);
@@ -105,8 +105,13 @@ function runningAnswer(opened: RunningRelay, routed: RoutedCall): RelayedAnswer 
     settle(outcome);
     scope.release();
   };
-  const headers = routed.headers(opened.headers);
-  const body = events ? passEvents(opened, events, finish) : passBytes(opened, settle, finish);
+  const headers = opened.begun
+    ? routed.headers(opened.headers)
+    : { ...opened.headers, ...routed.earlyHeaders };
+  const parts = partsOf(opened, meter);
+  const body = events
+    ? passEvents(parts, events, finish)
+    : passBytes(opened, parts, { settle, finish });
   return { kind: opened.kind, headers, body, signal: scope.signal };
 }
 
@@ -127,21 +132,20 @@ function endOnAbort(signal: AbortSignal, settle: Finish): void {
 
 const outcomeOf = (error: unknown): Outcome => (isClientGone(error) ? 'aborted' : 'truncated');
 
-async function* parts({ first, answer }: RunningRelay): AsyncGenerator<Buffer, void, void> {
-  for (let part = await first; part.done !== true; part = await answer.chunks.next())
-    yield part.value;
+type Parts = AsyncGenerator<Buffer, void, void>;
+
+async function* partsOf({ first, begun, answer }: RunningRelay, meter: CallMeter): Parts {
+  let part = await first;
+  if (!begun) meter.markFirstToken();
+  for (; part.done !== true; part = await answer.chunks.next()) yield part.value;
 }
 
-async function* passEvents(
-  opened: RunningRelay,
-  events: EventUsage,
-  finish: Finish,
-): AsyncGenerator<Buffer, void, void> {
+async function* passEvents(parts: Parts, events: EventUsage, finish: Finish): Parts {
   // Left as it is when the reader stops.
   let outcome: Outcome = 'aborted';
   let broken: unknown;
   try {
-    for await (const part of parts(opened)) {
+    for await (const part of parts) {
       events.push(part);
       yield part;
     }
@@ -156,14 +160,14 @@ async function* passEvents(
 }
 
 async function* passBytes(
-  opened: RunningRelay,
-  settle: Finish,
-  finish: Finish,
-): AsyncGenerator<Buffer, void, void> {
+  { headers }: RunningRelay,
+  parts: Parts,
+  { settle, finish }: { settle: Finish; finish: Finish },
+): Parts {
   let outcome: Outcome = 'aborted';
-  let missingBytes = Number(opened.headers['content-length'] ?? Number.NaN);
+  let missingBytes = Number(headers['content-length'] ?? Number.NaN);
   try {
-    for await (const part of parts(opened)) {
+    for await (const part of parts) {
       missingBytes -= part.length;
       // The client knows the length too: its record is written before it sees the end.
       if (missingBytes === 0) settle('ok');
