@@ -8,6 +8,7 @@ const KEYS_MAX = 100;
  */
 export function parseQueryString(text: string): Record<string, unknown> {
   const query: Record<string, unknown> = Object.create(null);
+  if (text === '') return query;
   for (const [key, value] of Object.entries(parse(text, '&', '=', { maxKeys: KEYS_MAX }))) {
     if (value === undefined) continue;
     if (!key.endsWith('[]')) {

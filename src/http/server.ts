@@ -75,7 +75,6 @@ export async function buildServer(options: ServerOptions): Promise<HttpServer> {
   refuseNulInUrls(app);
 
   acceptJson(app);
-  await acceptUploads(app, options.config.fileMaxBytes);
   await describeRoutes(app, options.version);
   answerUnknownRoutes(app);
   requireAuthentication(app, options.authenticate);
@@ -85,7 +84,8 @@ export async function buildServer(options: ServerOptions): Promise<HttpServer> {
   serveOpenApi(app);
   serveHomePage(app, { ...options, publicUrl: options.config.publicUrl });
   serveSetupPage(app, options.completeSetup);
-  for (const domain of options.domains) registerDomain(app, domain);
+  const { fileMaxBytes } = options.config;
+  for (const domain of options.domains) registerDomain(app, domain, fileMaxBytes);
 
   await app.ready();
   return { app, connections };
@@ -140,11 +140,13 @@ async function acceptUploads(app: FastifyInstance, fileMaxBytes: number): Promis
   });
 }
 
-function registerDomain(app: FastifyInstance, domain: DomainRoutes): void {
+function registerDomain(app: FastifyInstance, domain: DomainRoutes, fileMaxBytes: number): void {
   for (const prefix of domain.prefixes) {
     app.register(
       async (scope) => {
         if (domain.rawJsonBodies === true) acceptRawJson(scope);
+        // Only where files are read: the hooks of the plugin cost every request of its scope two promises.
+        else await acceptUploads(scope, fileMaxBytes);
         if (domain.rawFormMaxBytes !== undefined) acceptRawForms(scope, domain.rawFormMaxBytes);
         await scope.register(domain.plugin);
       },
