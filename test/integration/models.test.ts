@@ -101,9 +101,13 @@ describe('the configuration file', () => {
 
   test('GW-12 is read again as one swap, and a wrong one is refused', async () => {
     const { version } = instance.models.catalogue;
+    const credentialId = () =>
+      instance.models.catalogue.find('file-model')?.deployments[0]?.credentialId;
+    const credentialBefore = credentialId();
     writeFileSync(path, fileOf('second'));
     expect(await instance.models.reloadFile()).toBe(true);
     expect(upstreamModel()).toBe('second');
+    expect(credentialId()).toBe(credentialBefore);
     expect(instance.models.catalogue.version).toBe(version + 1);
 
     writeFileSync(path, `${fileOf('third')}surprise: true\n`);

@@ -8,6 +8,7 @@ import {
   EMPTY_FILE,
   type ModelsFile,
   type ModelsFileSource,
+  continuing,
   modelsFileOf,
 } from './definitions/models-file.ts';
 import { loadModelsFile } from './definitions/load-models-file.ts';
@@ -37,6 +38,7 @@ export class ConfiguredModels {
   readonly #stored: RevisionedSnapshot<Definitions>;
   #file: ModelsFile;
   #applied: Definitions = NO_DEFINITIONS;
+  #reloading: Promise<boolean> = Promise.resolve(true);
   #faults: readonly string[] = [];
 
   constructor(options: ConfiguredModelsOptions) {
@@ -77,11 +79,22 @@ export class ConfiguredModels {
   }
 
   /** Reads the file again. False, with a line in the log, when it is wrong: the one in force stays. */
-  async reloadFile(): Promise<boolean> {
-    const { file, clock } = this.#options;
-    if (file === undefined) return true;
+  reloadFile(): Promise<boolean> {
+    const { file } = this.#options;
+    if (file === undefined) return Promise.resolve(true);
+    // One after the other: an older reading must not replace a newer one.
+    this.#reloading = this.#reloading.then(() => this.#reload(file));
+    return this.#reloading;
+  }
+
+  close(): Promise<void> {
+    return this.#stored.close();
+  }
+
+  async #reload(file: ModelsFileSource): Promise<boolean> {
     try {
-      this.#file = await loadModelsFile(file, clock.now());
+      const read = await loadModelsFile(file, this.#options.clock.now());
+      this.#file = continuing(read, this.#file);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#log.error({ reason }, 'the configuration file is refused; the one in force stays');
@@ -92,10 +105,6 @@ export class ConfiguredModels {
     const counts = [providers, deployments, models].map((list) => list.length);
     this.#log.info({ counts }, 'the configuration file is in force');
     return true;
-  }
-
-  close(): Promise<void> {
-    return this.#stored.close();
   }
 
   #apply(stored: Definitions): void {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { ConfigurableKind, DeploymentBody, ModelBody, ProviderBody } from '../schemas.ts';
 import { credentialHint } from './credential-hint.ts';
 import type { Definitions } from './definition.ts';
@@ -43,6 +44,19 @@ export function modelsFileOf(body: FileBody, loadedAt: Date): ModelsFile {
     ),
     models: sorted(body.models.map((one) => ({ ...modelEntry(one), ...times }))),
   };
+}
+
+/** The file with the credential ids of the one before, as far as credentials are the same: their health goes on. */
+export function continuing(file: ModelsFile, before: ModelsFile): ModelsFile {
+  const known = new Map(before.definitions.providers.map((provider) => [provider.id, provider]));
+  const providers = file.definitions.providers.map((provider) => {
+    const previous = known.get(provider.id);
+    const isSame = isDeepStrictEqual(previous?.credential, provider.credential);
+    return previous !== undefined && isSame
+      ? { ...provider, credentialId: previous.credentialId }
+      : provider;
+  });
+  return { ...file, definitions: { ...file.definitions, providers } };
 }
 
 /** The same at every reading, so that health and limits go on over a reload. */
