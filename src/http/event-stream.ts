@@ -1,28 +1,29 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { EventStream, SendEventStream } from '../domains/gateway/event-stream-sender.ts';
+import { type BodyWriter, bodyWriter } from './body-writer.ts';
 import { errorEnvelope, toAppError } from './error-response.ts';
 
 // One line break, not two: a blank line would dispatch an empty event in clients that saw an `id:` before.
-const PING = ': ping\n';
+const PING = Buffer.from(': ping\n');
 const LINE_FEED = 10;
 const SLOW_CLIENT_TIMEOUT_MS = 60_000;
 
 /** Writes server-sent events past the framework, with backpressure and comments during silence. */
 export const sendEventStream: SendEventStream = async (request, reply, stream) => {
-  const response = beginResponse(reply, stream);
-  const pings = startPings(response, stream.keepAliveMs);
+  const writer = beginResponse(reply, stream);
+  const pings = startPings(writer, stream.keepAliveMs);
   try {
-    await writeAll(response, stream.body, pings);
+    await writeAll(writer, stream.body, pings);
   } catch (error) {
-    writeFailure(request, response, error);
+    writeFailure(request, writer, error);
   } finally {
     pings.stop();
-    response.end();
+    writer.end();
   }
 };
 
-function beginResponse(reply: FastifyReply, stream: EventStream): ServerResponse {
+function beginResponse(reply: FastifyReply, stream: EventStream): BodyWriter {
   reply.hijack();
   const response = reply.raw;
   response.writeHead(stream.status, {
@@ -33,10 +34,9 @@ function beginResponse(reply: FastifyReply, stream: EventStream): ServerResponse
     'x-accel-buffering': 'no',
     ...stream.headers,
   });
-  response.flushHeaders();
   // Small frames must leave at once.
   response.socket?.setNoDelay(true);
-  return response;
+  return bodyWriter(response);
 }
 
 interface Pings {
@@ -45,16 +45,17 @@ interface Pings {
 }
 
 async function writeAll(
-  response: ServerResponse,
+  writer: BodyWriter,
   body: AsyncIterable<Uint8Array>,
   pings: Pings,
 ): Promise<void> {
+  const { response } = writer;
   const iterator = body[Symbol.asyncIterator]();
   const { promise: gone, resolve: onClose } = Promise.withResolvers<void>();
   response.once('close', onClose);
   if (response.destroyed) onClose();
   try {
-    await Promise.race([writeChunks(response, iterator, pings), gone]);
+    await Promise.race([writeChunks(writer, iterator, pings), gone]);
   } finally {
     response.off('close', onClose);
     // Not awaited: a generator that waits for its upstream returns only when that answers.
@@ -63,16 +64,17 @@ async function writeAll(
 }
 
 async function writeChunks(
-  response: ServerResponse,
+  writer: BodyWriter,
   iterator: AsyncIterator<Uint8Array>,
   pings: Pings,
 ): Promise<void> {
+  const { response } = writer;
   for (;;) {
     const next = await iterator.next();
     if (next.done === true || response.destroyed) return;
     if (next.value.length === 0) continue;
     pings.wrote(next.value);
-    if (!response.write(next.value)) await drained(response);
+    if (!writer.write(next.value)) await drained(response);
   }
 }
 
@@ -91,11 +93,12 @@ function drained(response: ServerResponse): Promise<void> {
   });
 }
 
-function startPings(response: ServerResponse, keepAliveMs: number): Pings {
+function startPings(writer: BodyWriter, keepAliveMs: number): Pings {
+  const { response } = writer;
   let atLineStart = true;
   // A comment is harmless at the start of any line, even inside an event, and nowhere else.
   const ping = () => {
-    if (atLineStart && !response.destroyed && !response.writableNeedDrain) response.write(PING);
+    if (atLineStart && !response.destroyed && !response.writableNeedDrain) writer.write(PING);
     timer.refresh();
   };
   const timer = setTimeout(ping, keepAliveMs);
@@ -109,8 +112,9 @@ function startPings(response: ServerResponse, keepAliveMs: number): Pings {
 }
 
 // The status is sent already, so the failure becomes an event; clients raise it.
-function writeFailure(request: FastifyRequest, response: ServerResponse, thrown: unknown): void {
+function writeFailure(request: FastifyRequest, writer: BodyWriter, thrown: unknown): void {
   const error = toAppError(thrown);
   request.log.error({ error: error.cause ?? error }, 'an event stream failed');
-  if (!response.destroyed) response.write(`data: ${JSON.stringify(errorEnvelope(error))}\n\n`);
+  if (!writer.response.destroyed)
+    writer.write(Buffer.from(`data: ${JSON.stringify(errorEnvelope(error))}\n\n`));
 }
