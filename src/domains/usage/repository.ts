@@ -5,21 +5,48 @@ import type { UsageRow } from './usage-row.ts';
 
 const build = statementBuilder<{ usage_records: UsageRow }>();
 
-// One bound parameter for a whole batch: compiling a row list of 500 x 18 parameters costs more than the insert.
+// One bound parameter for a whole batch: compiling a row list of 500 x 27 parameters costs more than the insert. What a
+// line of an earlier release does not say has the default of its column. Spending is added for the rows that are new,
+// in the same statement: a line that comes twice counts once.
 const INSERT_LINES = `
-  insert into usage_records (id, project_id, api_key_id, request_id, endpoint, model, deployment, status, streamed,
-    prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, upstream_usage, estimated, first_token_ms,
-    duration_ms, created_at)
-  select id, project_id, api_key_id, request_id, endpoint, model, deployment, status, streamed,
-    prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, nullif(upstream_usage, 'null'::jsonb), estimated,
-    first_token_ms, duration_ms, created_at
-  from jsonb_to_recordset(($1::text)::jsonb) as line (id text, project_id text, api_key_id text, request_id text,
-    endpoint text, model text, deployment text, status text, streamed boolean, prompt_tokens integer,
-    completion_tokens integer, cached_tokens integer, reasoning_tokens integer, upstream_usage jsonb,
-    estimated boolean, first_token_ms integer, duration_ms integer, created_at timestamptz)
-  on conflict (id, created_at) do nothing`;
+  with inserted as (
+    insert into usage_records (id, project_id, api_key_id, user_id, request_id, endpoint, model, deployment,
+      deployment_id, attempts, status, streamed, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens,
+      cache_write_tokens, audio_input_tokens, audio_output_tokens, cost_micros, price_version, response_cached,
+      upstream_usage, estimated, first_token_ms, duration_ms, created_at)
+    select id, project_id, api_key_id, user_id, request_id, endpoint, model, deployment, deployment_id,
+      coalesce(attempts, 1), status, streamed, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens,
+      coalesce(cache_write_tokens, 0), coalesce(audio_input_tokens, 0), coalesce(audio_output_tokens, 0), cost_micros,
+      price_version, coalesce(response_cached, false), nullif(upstream_usage, 'null'::jsonb), estimated,
+      first_token_ms, duration_ms, created_at
+    from jsonb_to_recordset(($1::text)::jsonb) as line (id text, project_id text, api_key_id text, user_id text,
+      request_id text, endpoint text, model text, deployment text, deployment_id text, attempts integer, status text,
+      streamed boolean, prompt_tokens integer, completion_tokens integer, cached_tokens integer,
+      reasoning_tokens integer, cache_write_tokens integer, audio_input_tokens integer, audio_output_tokens integer,
+      cost_micros bigint, price_version text, response_cached boolean, upstream_usage jsonb, estimated boolean,
+      first_token_ms integer, duration_ms integer, created_at timestamptz)
+    on conflict (id, created_at) do nothing
+    returning project_id, api_key_id, user_id, model, cost_micros, created_at
+  )
+  insert into budget_spend (limit_id, window_start, spent_micros)
+  select l.id, case l.period when 'total' then 'epoch'::timestamptz
+      else date_trunc(l.period, i.created_at at time zone 'UTC') at time zone 'UTC' end as window_start,
+    sum(i.cost_micros)::bigint
+  from inserted i
+  join projects p on p.id = i.project_id
+  cross join lateral (values ('organization', p.organization_id), ('project', i.project_id),
+    ('api_key', i.api_key_id), ('user', i.user_id), ('model', i.model)) as s (scope, scope_id)
+  join limits l on l.kind = 'money' and l.scope = s.scope and l.scope_id = s.scope_id
+    and l.organization_id = p.organization_id and (l.model is null or l.model = i.model)
+  where i.cost_micros > 0
+  group by 1, 2
+  order by 1, 2
+  on conflict (limit_id, window_start) do update set spent_micros = budget_spend.spent_micros + excluded.spent_micros`;
 
-/** Inserts journal lines (each the JSON of a `UsageRow`); lines whose row exists already are left out. */
+/**
+ * Inserts journal lines (each the JSON of a `UsageRow`); lines whose row exists already are left out. Adds what the new
+ * ones cost to the budgets that they concern.
+ */
 export async function insertUsageLines(
   database: SqlExecutor,
   lines: readonly string[],
@@ -78,8 +105,12 @@ export async function listUsage(
   return (await database.execute(query.compile() as Statement<UsageRow>)).rows;
 }
 
-export interface ModelUsage {
-  readonly model: string;
+export const USAGE_GROUPS = ['model', 'day', 'api_key'] as const;
+export type UsageGroup = (typeof USAGE_GROUPS)[number];
+
+export interface UsageSum {
+  /** A model, a day of UTC such as `2026-11-25`, or the id of a key; null for calls without a key. */
+  readonly group_value: string | null;
   readonly requests: number;
   readonly failed_requests: number;
   readonly estimated_requests: number;
@@ -87,17 +118,25 @@ export interface ModelUsage {
   readonly completion_tokens: number;
   readonly cached_tokens: number;
   readonly reasoning_tokens: number;
+  /** Of the calls that have a price. */
+  readonly cost_micros: number;
 }
 
-/** Sums for each model, the busiest first. */
+const GROUP_VALUES: Readonly<Record<UsageGroup, Expression<string>>> = {
+  model: sql<string>`model`,
+  day: sql<string>`to_char(created_at at time zone 'UTC', 'YYYY-MM-DD')`,
+  api_key: sql<string>`api_key_id`,
+};
+
+/** Sums for each model, day or key, the busiest first. */
 export async function summarizeUsage(
   database: SqlExecutor,
-  filter: UsageFilter & { limit: number },
-): Promise<ModelUsage[]> {
+  filter: UsageFilter & { groupBy?: UsageGroup; limit: number },
+): Promise<UsageSum[]> {
   const query = build
     .selectFrom('usage_records')
     .select([
-      'model',
+      sql<string | null>`${GROUP_VALUES[filter.groupBy ?? 'model']}`.as('group_value'),
       sql<number>`count(*)`.as('requests'),
       sql<number>`count(*) filter (where status = 'failed')`.as('failed_requests'),
       sql<number>`count(*) filter (where estimated)`.as('estimated_requests'),
@@ -105,13 +144,14 @@ export async function summarizeUsage(
       sql<number>`sum(completion_tokens)::bigint`.as('completion_tokens'),
       sql<number>`sum(cached_tokens)::bigint`.as('cached_tokens'),
       sql<number>`sum(reasoning_tokens)::bigint`.as('reasoning_tokens'),
+      sql<number>`coalesce(sum(cost_micros), 0)::bigint`.as('cost_micros'),
     ])
     .where(matches(filter))
-    .groupBy('model')
+    .groupBy(sql`1`)
     .orderBy('requests', 'desc')
-    .orderBy('model')
+    .orderBy('group_value')
     .limit(filter.limit);
-  return (await database.execute(query.compile() as Statement<ModelUsage>)).rows;
+  return (await database.execute(query.compile() as Statement<UsageSum>)).rows;
 }
 
 function matches(filter: UsageFilter): Expression<SqlBool> {

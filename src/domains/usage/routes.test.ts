@@ -8,6 +8,7 @@ import { silentLog } from '../../lib/log.ts';
 import { createMetrics } from '../../lib/metrics.ts';
 import type { Database } from '../../ports/database.ts';
 import { databaseTemplate, temporaryFolder } from '../../../test/support/database-template.ts';
+import { createUsageSchema } from '../../../test/support/usage-schema.ts';
 import { usageRoutes } from './routes.ts';
 import { openUsageRecorder } from './usage-recorder.ts';
 
@@ -21,7 +22,7 @@ beforeAll(async () => {
   const directory = join(folder, 'database');
   const templateDirectory = await databaseTemplate();
   database = await openPgliteDatabase({ directory, templateDirectory, log: silentLog });
-  await database.executeScript(fs.readFileSync('migrations/0002-usage.sql', 'utf8'));
+  await createUsageSchema(database);
   await fill();
   app = fastify();
   app.decorateRequest('principal', null);

@@ -4,22 +4,34 @@ import { type Static, Type } from 'typebox';
 import type { Database } from '../../ports/database.ts';
 import { principalOf } from '../identity/index.ts';
 import { usageRecordNotFound } from './errors.ts';
-import { findUsagePosition, listUsage, summarizeUsage, type UsageFilter } from './repository.ts';
+import {
+  findUsagePosition,
+  listUsage,
+  summarizeUsage,
+  USAGE_GROUPS,
+  type UsageFilter,
+  type UsageGroup,
+  type UsageSum,
+} from './repository.ts';
 import { usageObject } from './usage-row.ts';
 
-const SUMMARY_MODELS_MAX = 1000;
+const SUMS_MAX = 1000;
 
 const Range = {
   model: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
   start_time: Type.Optional(Type.Integer({ minimum: 0, maximum: 4_102_444_800 })),
   end_time: Type.Optional(Type.Integer({ minimum: 0, maximum: 4_102_444_800 })),
 };
+const RangeQuery = Type.Object(Range);
 const ListQuery = Type.Object({
   ...Range,
   after: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
   limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
 });
-const SummaryQuery = Type.Object(Range);
+const SummaryQuery = Type.Object({
+  ...Range,
+  group_by: Type.Enum([...USAGE_GROUPS], { default: 'model' }),
+});
 
 /** Usage of the caller's project; register it under `/api/v1`. */
 export async function usageRoutes(
@@ -41,15 +53,21 @@ export async function usageRoutes(
     '/usage/summary',
     {
       config: { access: { scope: 'management' } },
-      schema: { summary: 'Sum usage by model', tags: ['usage'], querystring: SummaryQuery },
+      schema: {
+        summary: 'Sum usage by model, day or API key',
+        tags: ['usage'],
+        querystring: SummaryQuery,
+      },
     },
     async (request) => {
       const filter = filterOf(principalOf(request).projectId, request.query);
+      const { group_by: groupBy } = request.query;
       const sums = await summarizeUsage(services.database, {
         ...filter,
-        limit: SUMMARY_MODELS_MAX,
+        groupBy,
+        limit: SUMS_MAX,
       });
-      return { object: 'list', data: sums.map((sum) => ({ object: 'usage.summary', ...sum })) };
+      return { object: 'list', data: sums.map((sum) => sumObject(sum, groupBy)) };
     },
   );
 }
@@ -77,7 +95,13 @@ async function pageOf(
   };
 }
 
-function filterOf(projectId: string, range: Static<typeof SummaryQuery>): UsageFilter {
+const GROUP_FIELDS = { model: 'model', day: 'day', api_key: 'api_key_id' } as const;
+
+function sumObject({ group_value: value, ...sums }: UsageSum, groupBy: UsageGroup) {
+  return { object: 'usage.summary', [GROUP_FIELDS[groupBy]]: value, ...sums };
+}
+
+function filterOf(projectId: string, range: Static<typeof RangeQuery>): UsageFilter {
   return {
     projectId,
     model: range.model,

@@ -7,6 +7,7 @@ import { silentLog } from '../../lib/log.ts';
 import { createMetrics } from '../../lib/metrics.ts';
 import { type Database, DatabaseError, type Statement } from '../../ports/database.ts';
 import { databaseTemplate, temporaryFolder } from '../../../test/support/database-template.ts';
+import { createUsageSchema } from '../../../test/support/usage-schema.ts';
 import { recordingLog } from '../../../test/support/recording-log.ts';
 import { UsageJournal } from './journal.ts';
 import {
@@ -28,7 +29,7 @@ beforeAll(async () => {
     log: silentLog,
     templateDirectory: await databaseTemplate(),
   });
-  await database.executeScript(fs.readFileSync('migrations/0002-usage.sql', 'utf8'));
+  await createUsageSchema(database);
 });
 
 beforeEach(async () => {
@@ -340,7 +341,7 @@ describe('the repository', () => {
     expect(await listUsage(database, { ...filter, model: 'm', limit: 10 })).toHaveLength(2);
     expect(await summarizeUsage(database, { ...filter, limit: 10 })).toEqual([
       {
-        model: 'm',
+        group_value: 'm',
         requests: 2,
         failed_requests: 1,
         estimated_requests: 1,
@@ -348,9 +349,10 @@ describe('the repository', () => {
         completion_tokens: 10,
         cached_tokens: 4,
         reasoning_tokens: 2,
+        cost_micros: 0,
       },
       {
-        model: 'other',
+        group_value: 'other',
         requests: 1,
         failed_requests: 0,
         estimated_requests: 0,
@@ -358,6 +360,7 @@ describe('the repository', () => {
         completion_tokens: 5,
         cached_tokens: 2,
         reasoning_tokens: 1,
+        cost_micros: 0,
       },
     ]);
   });

@@ -1,20 +1,29 @@
 import type { UsageRecord, UsageStatus } from './usage-record.ts';
 
-/** A row of `usage_records`, and word for word one line of the journal. */
+/** A row of `usage_records`, and word for word one line of the journal; lines of earlier releases lack some fields. */
 export interface UsageRow<Timestamp = Date> {
   readonly id: string;
   readonly project_id: string;
   readonly api_key_id: string | null;
+  readonly user_id: string | null;
   readonly request_id: string;
   readonly endpoint: string;
   readonly model: string;
   readonly deployment: string;
+  readonly deployment_id: string | null;
+  readonly attempts: number;
   readonly status: UsageStatus;
   readonly streamed: boolean;
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly cached_tokens: number;
   readonly reasoning_tokens: number;
+  readonly cache_write_tokens: number;
+  readonly audio_input_tokens: number;
+  readonly audio_output_tokens: number;
+  readonly cost_micros: number | null;
+  readonly price_version: string | null;
+  readonly response_cached: boolean;
   readonly upstream_usage: object | null;
   readonly estimated: boolean;
   readonly first_token_ms: number | null;
@@ -27,17 +36,26 @@ function rowOfRecord(record: UsageRecord): UsageRow<string> {
     id: record.id,
     project_id: record.projectId,
     api_key_id: record.apiKeyId,
+    user_id: record.userId ?? null,
     request_id: record.requestId,
     endpoint: record.endpoint,
     // Half a surrogate pair is no text for SQL.
     model: record.model.toWellFormed(),
     deployment: record.deployment,
+    deployment_id: record.deploymentId ?? null,
+    attempts: record.attempts ?? 1,
     status: record.status,
     streamed: record.streamed,
     prompt_tokens: record.promptTokens,
     completion_tokens: record.completionTokens,
     cached_tokens: record.cachedTokens,
     reasoning_tokens: record.reasoningTokens,
+    cache_write_tokens: record.cacheWriteTokens ?? 0,
+    audio_input_tokens: record.audioInputTokens ?? 0,
+    audio_output_tokens: record.audioOutputTokens ?? 0,
+    cost_micros: record.costMicros ?? null,
+    price_version: record.priceVersion ?? null,
+    response_cached: record.responseCached ?? false,
     upstream_usage: record.upstreamUsage,
     estimated: record.estimated,
     first_token_ms: record.firstTokenMs,
@@ -72,15 +90,24 @@ export function usageObject(row: UsageRow) {
     created_at: Math.floor(row.created_at.getTime() / 1000),
     request_id: row.request_id,
     api_key_id: row.api_key_id,
+    user_id: row.user_id,
     endpoint: row.endpoint,
     model: row.model,
     deployment: row.deployment,
+    deployment_id: row.deployment_id,
+    attempts: row.attempts,
     status: row.status,
     streamed: row.streamed,
     prompt_tokens: row.prompt_tokens,
     completion_tokens: row.completion_tokens,
     cached_tokens: row.cached_tokens,
     reasoning_tokens: row.reasoning_tokens,
+    cache_write_tokens: row.cache_write_tokens,
+    audio_input_tokens: row.audio_input_tokens,
+    audio_output_tokens: row.audio_output_tokens,
+    cost_micros: row.cost_micros,
+    price_version: row.price_version,
+    response_cached: row.response_cached,
     estimated: row.estimated,
     first_token_ms: row.first_token_ms,
     duration_ms: row.duration_ms,
