@@ -179,9 +179,10 @@ function knowledgeOptions(config: Config) {
 function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
   const { gateway, models, knowledge, identity, setup } = domains;
   const { cachedInference: inference, relays, router } = gateway;
+  const { catalogue } = models;
   return [
     {
-      plugin: (app) => gatewayRoutes(app, { inference, sendEventStream }),
+      plugin: (app) => gatewayRoutes(app, { inference, catalogue, sendEventStream }),
       prefixes: OPENAI_PREFIXES,
       rawJsonBodies: true,
     },
@@ -192,7 +193,7 @@ function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
       rawFormMaxBytes: RELAYED_FORM_BYTES_MAX,
     },
     {
-      plugin: (app) => modelRoutes(app, { catalogue: models.catalogue }),
+      plugin: (app) => modelRoutes(app, { catalogue }),
       prefixes: OPENAI_PREFIXES,
     },
     { plugin: models.routes, prefixes: MANAGEMENT_PREFIXES },

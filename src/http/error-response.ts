@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { anthropicError } from '../lib/anthropic-error.ts';
 import { AppError } from '../lib/app-error.ts';
 import type { Log } from '../lib/log.ts';
 import { DatabaseError } from '../ports/database.ts';
@@ -91,7 +92,15 @@ export function renderError(
     .code(error.status)
     .type('application/json; charset=utf-8')
     .serializer(JSON.stringify)
-    .send(errorEnvelope(error));
+    .send(envelopeFor(error, request, reply));
+}
+
+/** In the words of the API that the route belongs to. */
+function envelopeFor(error: AppError, request: FastifyRequest, reply: FastifyReply) {
+  if (request.routeOptions?.config?.errorDialect !== 'anthropic') return errorEnvelope(error);
+  // Where its clients look for the id.
+  reply.header('request-id', request.id);
+  return anthropicError(error, request.id);
 }
 
 // The framework closes the connection of a body that it refuses, and the reset reaches the client before the answer.

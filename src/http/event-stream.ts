@@ -12,7 +12,7 @@ const SLOW_CLIENT_TIMEOUT_MS = 60_000;
 /** Writes server-sent events past the framework, with backpressure and comments during silence. */
 export const sendEventStream: SendEventStream = async (request, reply, stream) => {
   const writer = beginResponse(reply, stream);
-  const pings = startPings(writer, stream.keepAliveMs);
+  const pings = startPings(writer, stream);
   try {
     await writeAll(writer, stream.body, pings);
   } catch (error) {
@@ -93,12 +93,13 @@ function drained(response: ServerResponse): Promise<void> {
   });
 }
 
-function startPings(writer: BodyWriter, keepAliveMs: number): Pings {
+function startPings(writer: BodyWriter, { keepAliveMs, keepAlive }: EventStream): Pings {
   const { response } = writer;
+  const bytes = keepAlive === undefined ? PING : Buffer.from(keepAlive);
   let atLineStart = true;
   // A comment is harmless at the start of any line, even inside an event, and nowhere else.
   const ping = () => {
-    if (atLineStart && !response.destroyed && !response.writableNeedDrain) writer.write(PING);
+    if (atLineStart && !response.destroyed && !response.writableNeedDrain) writer.write(bytes);
     timer.refresh();
   };
   const timer = setTimeout(ping, keepAliveMs);

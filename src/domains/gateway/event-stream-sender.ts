@@ -7,8 +7,10 @@ export interface EventStream {
   readonly headers: Readonly<Record<string, string>>;
   /** Whole events, already framed. It never rejects: a failure is an event, as the protocol wants it. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** A `: ` comment line is written after this much silence. */
+  /** `keepAlive` is written after this much silence. */
   readonly keepAliveMs: number;
+  /** A whole event, for a body whose chunks are whole events; a `: ` comment line by default. */
+  readonly keepAlive?: string;
 }
 
 /**

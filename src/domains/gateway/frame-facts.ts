@@ -11,6 +11,13 @@ export type FrameFacts =
   | { readonly kind: 'broken' }
   | { readonly kind: 'done' }
   | { readonly kind: 'error'; readonly error: unknown }
+  /** What stands around content, in dialects that have events for it. */
+  | {
+      readonly kind: 'outline';
+      readonly usage: JsonObject | undefined;
+      /** The answer has begun; before that another attempt may still take over. */
+      readonly begins: boolean;
+    }
   | {
       readonly kind: 'content';
       readonly sizeBytes: number;

@@ -31,12 +31,16 @@ export function failureOfErrorEvent(error: unknown): UpstreamFailure {
       message: 'The upstream refused the credential of this installation.',
     });
   }
-  if (status === 429) {
+  if (status === 429 || source['type'] === 'rate_limit_error') {
     return failure('429', 'upstream_rate_limited', {
       message,
       retryable: true,
       retryAfterMs: 1000,
     });
+  }
+  // Anthropic's word, with status 529 where one could still be sent.
+  if (source['type'] === 'overloaded_error') {
+    return failure('5xx', 'upstream_unavailable', { message, retryable: true });
   }
   if (blamesClient(source, status)) {
     return new Failure('4xx', {

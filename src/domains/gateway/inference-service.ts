@@ -2,20 +2,21 @@ import { AppError } from '../../lib/app-error.ts';
 import type { Deployment } from '../models/index.ts';
 import type { AttemptScope } from './attempt-scope.ts';
 import type { CallMeter } from './call-meter.ts';
-import { isJsonObject, type JsonObject } from './field-checks.ts';
-import { errorEvent } from './in-band-error.ts';
+import { dialectOf } from './dialects.ts';
+import { isJsonObject } from './field-checks.ts';
+import { type Speaker, speakerFor } from './messages/translating-provider.ts';
 import { type OpenedStream, openStream } from './open-stream.ts';
 import type { JsonAnswer, Provider, UpstreamRequest } from './provider.ts';
-import { relayStream } from './relay-stream.ts';
-import { asksForUsage, bytesWithUsage } from './request-body.ts';
+import { type RelayedCall, relayStream } from './relay-stream.ts';
+import { asksForUsage } from './request-body.ts';
 import {
   type CallServices,
   type InferenceCall,
   isClientGone,
   RoutedCall,
 } from './routing/routed-call.ts';
+import type { StreamDialect } from './stream-dialect.ts';
 import { StreamProgress } from './stream-progress.ts';
-import { estimateCompletion } from './token-estimate.ts';
 import { failure } from './upstream-failure.ts';
 
 export type { InferenceCall } from './routing/routed-call.ts';
@@ -43,10 +44,10 @@ export class InferenceService {
     const { meter, scope } = routed;
     try {
       const answer = await routed.attempt(({ deployment }) =>
-        this.#provider(deployment).complete(upstreamRequest(call, deployment, scope.signal)),
+        this.#provider(deployment, call).complete(upstreamRequest(call, deployment, scope.signal)),
       );
       meter.endAttempt('ok');
-      settleAnswer(meter, answer.json);
+      settleAnswer(meter, answer, dialectOf(call.endpoint));
       return { ...answer, headers: routed.headers(answer.headers) };
     } catch (error) {
       throw routed.failed(error);
@@ -62,35 +63,39 @@ export class InferenceService {
   async stream(call: InferenceCall, patienceMs: number): Promise<AnsweredStream> {
     const routed = await RoutedCall.open(this.#services, call, true);
     const { meter, scope } = routed;
-    const progress = new StreamProgress({ hideUsage: !asksForUsage(call.body.json) });
+    const dialect = dialectOf(call.endpoint);
+    const hideUsage = dialect.hidesUsage(call.body.json);
+    const progress = new StreamProgress({ dialect, hideUsage });
     settleOnAbort(scope.signal, progress, meter);
     const opening = this.#open(call, routed);
     // Its failure is told by the race or by the relay; a client that is gone hears of neither.
     opening.catch(() => undefined);
     const opened = await this.#within(opening, patienceMs);
-    const body = this.#relay(opened ?? opening, { progress, meter, scope });
+    const errorEvent = (error: AppError) => dialect.errorEvent(error, call.requestId);
+    const body = this.#relay(opened ?? opening, scope, { progress, meter, errorEvent });
     return { headers: opened ? routed.headers(opened.headers) : routed.earlyHeaders, body };
   }
 
   async *#relay(
     opening: OpenedStream | Promise<OpenedStream>,
-    call: { progress: StreamProgress; meter: CallMeter; scope: AttemptScope },
+    scope: AttemptScope,
+    call: RelayedCall,
   ): AsyncGenerator<Buffer, void, void> {
     try {
-      yield* relayStream(await opening, call.progress, call.meter);
+      yield* relayStream(await opening, call);
     } catch (error) {
-      yield errorEvent(appErrorOf(error));
+      yield call.errorEvent(appErrorOf(error));
     } finally {
-      call.scope.release();
+      scope.release();
     }
   }
 
   async #open(call: InferenceCall, routed: RoutedCall): Promise<OpenedStream> {
     try {
-      const bytes = bytesWithUsage(call.body);
+      const bytes = dialectOf(call.endpoint).streamedBody(call.body);
       const opened = await routed.attempt(({ deployment }) => {
         const request = { ...upstreamRequest(call, deployment, routed.scope.signal), bytes };
-        return openStream(this.#provider(deployment), request, this.#services.timeouts);
+        return openStream(this.#provider(deployment, call), request, this.#services.timeouts);
       });
       routed.meter.markFirstToken();
       return opened;
@@ -111,10 +116,10 @@ export class InferenceService {
     }
   }
 
-  #provider(deployment: Deployment): Provider {
+  #provider(deployment: Deployment, { endpoint }: InferenceCall): Speaker {
     const provider = this.#services.providers[deployment.provider];
     if (provider === undefined) throw new Error(`no provider speaks ${deployment.provider}`);
-    return provider;
+    return speakerFor(provider, deployment, endpoint);
   }
 }
 
@@ -123,15 +128,18 @@ function upstreamRequest(
   deployment: Deployment,
   signal: AbortSignal,
 ): UpstreamRequest {
-  const { endpoint, requestId } = call;
+  const { endpoint, requestId, headers } = call;
   const { bytes, json } = call.body;
-  return { deployment, endpoint, bytes, json, usageAsked: asksForUsage(json), requestId, signal };
+  const usageAsked = asksForUsage(json);
+  return { deployment, endpoint, bytes, json, usageAsked, requestId, headers, signal };
 }
 
-function settleAnswer(meter: CallMeter, json: JsonObject): void {
+function settleAnswer(meter: CallMeter, answer: JsonAnswer, dialect: StreamDialect): void {
+  const { json } = answer;
   const usage = isJsonObject(json['usage']) ? json['usage'] : undefined;
-  const estimate = () => estimateCompletion(json);
-  meter.settle({ status: 'completed', usage, estimateCompletion: estimate });
+  const reported = answer.reported ?? { usage, counts: dialect.countsOf(usage) };
+  const estimateCompletion = () => dialect.estimateCompletion(json);
+  meter.settle({ ...reported, status: 'completed', estimateCompletion });
 }
 
 /** A client that goes away before anyone reads its stream still gets its record, and at once. */
@@ -140,7 +148,7 @@ function settleOnAbort(signal: AbortSignal, progress: StreamProgress, meter: Cal
     if (!isClientGone(signal.reason)) return;
     meter.endAttempt('aborted');
     const estimate = () => progress.estimateCompletion();
-    meter.settle({ status: 'aborted', usage: progress.usage, estimateCompletion: estimate });
+    meter.settle({ ...progress.reported, status: 'aborted', estimateCompletion: estimate });
   };
   if (signal.aborted) settle();
   else signal.addEventListener('abort', settle, { once: true });

@@ -1,5 +1,6 @@
 import type { Deployment, Endpoint } from '../models/index.ts';
 import type { JsonObject } from './field-checks.ts';
+import type { ReportedUsage } from './stream-dialect.ts';
 
 /** One attempt of one call at one deployment. */
 export interface UpstreamRequest {
@@ -25,6 +26,8 @@ export interface JsonAnswer {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
   readonly json: JsonObject;
+  /** Where the answer was translated: what the upstream itself reported. */
+  readonly reported?: ReportedUsage;
 }
 
 /** A stream that was accepted; no content yet. */
@@ -32,6 +35,8 @@ export interface StreamAnswer {
   readonly headers: Readonly<Record<string, string>>;
   /** Bytes as they come. Rejects with an `UpstreamFailure` when the stream breaks. */
   readonly chunks: AsyncIterator<Buffer>;
+  /** Where the stream was translated: what the upstream itself has reported so far. */
+  readonly reported?: () => ReportedUsage;
   /** Call when no more is read: lets the rest run out so that the connection can be used again, or closes it. */
   release(complete: boolean): void;
 }

@@ -1,20 +1,26 @@
 import { AppError } from '../../lib/app-error.ts';
 import type { CallMeter } from './call-meter.ts';
-import { errorEvent } from './in-band-error.ts';
 import type { OpenedStream } from './open-stream.ts';
 import type { StreamProgress } from './stream-progress.ts';
 import { garbage } from './upstream-failure.ts';
+
+export interface RelayedCall {
+  readonly progress: StreamProgress;
+  readonly meter: CallMeter;
+  /** Tells the client, in its dialect. */
+  readonly errorEvent: (error: AppError) => Buffer;
+}
 
 /**
  * Hands the frames of an opened stream to the client as they are. The usage record is written before the last bytes
  * leave. Never rejects: what goes wrong from here on is an event.
  */
 export async function* relayStream(
-  { first, frames, scope }: OpenedStream,
-  progress: StreamProgress,
-  meter: CallMeter,
+  { first, frames, scope, reported }: OpenedStream,
+  { progress, meter, errorEvent }: RelayedCall,
 ): AsyncGenerator<Buffer, void, void> {
   let failure: AppError | undefined;
+  progress.reportsBy(reported);
   try {
     let batch: readonly Buffer[] | undefined = first;
     while (batch !== undefined && !progress.done && progress.failure === undefined) {
@@ -46,7 +52,7 @@ function outcomeOf(progress: StreamProgress, failure: AppError | undefined) {
 }
 
 function measured(progress: StreamProgress) {
-  return { usage: progress.usage, estimateCompletion: () => progress.estimateCompletion() };
+  return { ...progress.reported, estimateCompletion: () => progress.estimateCompletion() };
 }
 
 /** Frames of one chunk lie side by side in it, so that mostly nothing has to be copied. */

@@ -2,20 +2,15 @@ import type {} from '@fastify/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { principalOf } from '../identity/index.ts';
 import type { Endpoint } from '../models/index.ts';
+import { answerStream } from './answer-stream.ts';
 import { clientSignal } from './client-signal.ts';
-import type { SendEventStream } from './event-stream-sender.ts';
 import type { JsonObject } from './field-checks.ts';
+import { addMessagesRoutes, type MessagesRouteServices } from './messages/messages-routes.ts';
 import { parseBody } from './request-body.ts';
 import { type CacheableCall, cacheRequestOf } from './response-cache/cache-request.ts';
-import type { Inference } from './response-cache/cached-inference.ts';
 import { validateChat, validateCompletion, validateEmbedding } from './validate-request.ts';
 
-export interface GatewayRouteServices {
-  readonly inference: Inference;
-  readonly sendEventStream: SendEventStream;
-  /** Silence before a comment keeps the connection alive. Default 15 000. */
-  readonly keepAliveMs?: number;
-}
+export type GatewayRouteServices = MessagesRouteServices;
 
 interface InferenceRoute {
   readonly path: string;
@@ -23,8 +18,6 @@ interface InferenceRoute {
   readonly summary: string;
   readonly validate: (json: JsonObject) => void;
 }
-
-const KEEP_ALIVE_MS = 15_000;
 
 const ROUTES: readonly InferenceRoute[] = [
   {
@@ -62,6 +55,7 @@ export async function gatewayRoutes(
       async (request, reply) => answer(services, route, request, reply),
     );
   }
+  addMessagesRoutes(app, services);
 }
 
 async function answer(
@@ -82,31 +76,7 @@ async function answer(
     elapsedMs: () => reply.elapsedTime,
   };
   if (route.endpoint !== 'embeddings' && body.json['stream'] === true)
-    return answerStream(services, call, request, reply);
+    return answerStream(services, { call, request, reply });
   const whole = await services.inference.complete(call);
   return reply.code(200).headers(whole.headers).send(whole.body);
-}
-
-async function answerStream(
-  services: GatewayRouteServices,
-  call: CacheableCall,
-  request: FastifyRequest,
-  reply: FastifyReply,
-) {
-  const keepAliveMs = services.keepAliveMs ?? KEEP_ALIVE_MS;
-  const stream = await services.inference.stream(call, keepAliveMs);
-  const headers = {
-    ...stream.headers,
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache, no-transform',
-    // Nginx would gather the events otherwise.
-    'x-accel-buffering': 'no',
-  };
-  await services.sendEventStream(request, reply, {
-    status: 200,
-    headers,
-    body: stream.body,
-    keepAliveMs,
-  });
-  return reply;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { factsOf } from './frame-facts.ts';
 import { failureOfErrorEvent } from './in-band-error.ts';
+import { openAiDialect } from './openai-dialect.ts';
 import { dataOf, FRAME_BYTES_MAX, FrameSplitter, FrameTooLongError } from './sse-frames.ts';
 import { StreamProgress } from './stream-progress.ts';
 import { estimateCompletion, estimatePrompt, estimateTokens } from './token-estimate.ts';
@@ -101,19 +102,19 @@ describe('factsOf', () => {
 describe('StreamProgress', () => {
   const frame = (data: string) => Buffer.from(`data: ${data}\n\n`);
   it('shows nothing behind the end', () => {
-    const progress = new StreamProgress({ hideUsage: true });
+    const progress = new StreamProgress({ dialect: openAiDialect, hideUsage: true });
     const batch = [frame('{"choices":[{"delta":{}}]}'), frame('[DONE]'), frame('{"choices":[{}]}')];
     expect(progress.take(batch)).toEqual(batch.slice(0, 2));
     expect(progress.complete).toBe(true);
   });
   it('is not complete without an end', () => {
-    const progress = new StreamProgress({ hideUsage: false });
+    const progress = new StreamProgress({ dialect: openAiDialect, hideUsage: false });
     progress.take([frame('{"choices":[{"delta":{"content":"a"},"finish_reason":null}]}')]);
     expect(progress.complete).toBe(false);
     expect(progress.estimateCompletion()).toBe(1);
   });
   it('counts a fat event as several tokens', () => {
-    const progress = new StreamProgress({ hideUsage: false });
+    const progress = new StreamProgress({ dialect: openAiDialect, hideUsage: false });
     progress.take([frame('{"t":"a"}'), frame(`{"t":"${'a'.repeat(401)}"}`)]);
     expect(progress.estimateCompletion()).toBe(100);
   });
@@ -135,7 +136,7 @@ describe('an error inside a stream', () => {
       retryable: false,
     });
     expect(failure.message).not.toContain('sk-');
-    const progress = new StreamProgress({ hideUsage: false });
+    const progress = new StreamProgress({ dialect: openAiDialect, hideUsage: false });
     const frame = Buffer.from(`data: ${JSON.stringify({ error })}\n\n`);
     expect(progress.take([frame])).toEqual([]);
     expect(progress.failureShown).toBe(false);

@@ -1,28 +1,31 @@
 import type { AppError } from '../../lib/app-error.ts';
 import type { JsonObject } from './field-checks.ts';
-import { factsOf, type FrameFacts } from './frame-facts.ts';
+import type { FrameFacts } from './frame-facts.ts';
 import { failureOfErrorEvent, isShownAsItIs } from './in-band-error.ts';
+import type { ReportedUsage, StreamDialect } from './stream-dialect.ts';
 import { failure, garbage } from './upstream-failure.ts';
 
 const BYTES_PER_TOKEN = 4;
 
 /** What became of the frames of one stream so far: which the client gets, and what they told us. */
 export class StreamProgress {
+  readonly #dialect: StreamDialect;
   readonly #hideUsage: boolean;
   #finished = false;
   #frames = 0;
   #bytes = 0;
   #smallestFrameBytes = Number.POSITIVE_INFINITY;
-  /** The last usage object: servers that report it in every frame report running totals. */
-  usage: JsonObject | undefined;
-  /** `[DONE]` was read. */
+  #usage: JsonObject | undefined;
+  #translated: (() => ReportedUsage) | undefined;
+  /** The last event was read. */
   done = false;
   /** The upstream told of its failure, or broke the protocol. */
   failure: AppError | undefined;
   /** The client has been told about `failure` already, in the upstream's own words. */
   failureShown = false;
 
-  constructor(options: { hideUsage: boolean }) {
+  constructor(options: { dialect: StreamDialect; hideUsage: boolean }) {
+    this.#dialect = options.dialect;
     this.#hideUsage = options.hideUsage;
   }
 
@@ -31,9 +34,20 @@ export class StreamProgress {
     const shown: Buffer[] = [];
     for (const frame of batch) {
       if (this.done || this.failure !== undefined) break;
-      if (this.#shows(factsOf(frame))) shown.push(frame);
+      if (this.#shows(this.#dialect.factsOf(frame))) shown.push(frame);
     }
     return shown;
+  }
+
+  /** What the upstream has reported so far. */
+  get reported(): ReportedUsage {
+    if (this.#translated !== undefined) return this.#translated();
+    return { usage: this.#usage, counts: this.#dialect.countsOf(this.#usage) };
+  }
+
+  /** From here on `reported` is asked, because the frames were translated. */
+  reportsBy(reported: (() => ReportedUsage) | undefined): void {
+    this.#translated = reported;
   }
 
   /** The stream came to an end that its protocol allows. */
@@ -71,18 +85,25 @@ export class StreamProgress {
         this.failure = failureOfErrorEvent(facts.error);
         this.failureShown = isShownAsItIs(facts.error);
         return this.failureShown;
+      case 'outline':
+        this.#learnUsage(facts.usage);
+        return true;
       case 'content':
         return this.#showsContent(facts);
     }
   }
 
   #showsContent(facts: FrameFacts & { kind: 'content' }): boolean {
-    this.usage = facts.usage ?? this.usage;
+    this.#learnUsage(facts.usage);
     this.#finished ||= facts.finished;
     if (facts.usageOnly) return !this.#hideUsage;
     this.#frames += 1;
     this.#bytes += facts.sizeBytes;
     this.#smallestFrameBytes = Math.min(this.#smallestFrameBytes, facts.sizeBytes);
     return true;
+  }
+
+  #learnUsage(usage: JsonObject | undefined): void {
+    if (usage !== undefined) this.#usage = this.#dialect.mergeUsage(this.#usage, usage);
   }
 }

@@ -44,6 +44,7 @@ export function promptParts(json: JsonObject): { text: string; tokens: number } 
       visit(value['text'], depth + 1);
     }
   };
+  visit(json['system'], 0);
   visit(json['messages'], 0);
   visit(json['prompt'], 0);
   visit(json['input'], 0);

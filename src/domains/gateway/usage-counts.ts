@@ -20,15 +20,15 @@ const COUNT_MAX = 2_147_483_647;
 /** Reads OpenAI's usage object; undefined when it says nothing usable. */
 export function countsOf(usage: unknown): UsageCounts | undefined {
   if (!isJsonObject(usage)) return undefined;
-  const promptTokens = count(usage, 'prompt_tokens');
+  const promptTokens = tokenCount(usage, 'prompt_tokens');
   if (promptTokens === undefined) return undefined;
   return {
     promptTokens,
-    completionTokens: count(usage, 'completion_tokens') ?? 0,
+    completionTokens: tokenCount(usage, 'completion_tokens') ?? 0,
     cachedTokens:
       detail(usage, 'prompt_tokens_details', 'cached_tokens') ??
       // DeepSeek's name for the same number.
-      count(usage, 'prompt_cache_hit_tokens') ??
+      tokenCount(usage, 'prompt_cache_hit_tokens') ??
       0,
     reasoningTokens: detail(usage, 'completion_tokens_details', 'reasoning_tokens') ?? 0,
   };
@@ -36,10 +36,11 @@ export function countsOf(usage: unknown): UsageCounts | undefined {
 
 function detail(usage: JsonObject, group: string, key: string): number | undefined {
   const details = usage[group];
-  return isJsonObject(details) ? count(details, key) : undefined;
+  return isJsonObject(details) ? tokenCount(details, key) : undefined;
 }
 
-function count(object: JsonObject, key: string): number | undefined {
+/** A number of tokens as an upstream reports it; undefined for anything else. */
+export function tokenCount(object: JsonObject, key: string): number | undefined {
   const value = object[key];
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= COUNT_MAX
     ? value

@@ -68,6 +68,7 @@ export async function startBareGateway(options: BareGatewayOptions): Promise<Bar
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   const services = {
     inference: opened.cachedInference,
+    catalogue,
     sendEventStream,
     keepAliveMs: options.keepAliveMs,
   };

@@ -10,6 +10,8 @@ export interface CacheKeySource {
   readonly endpoint: Endpoint;
   readonly form: AnswerForm;
   readonly json: JsonObject;
+  /** Of the dialect: they may change the answer. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** They change who asks or how the answer is sent, not what it is. */
@@ -17,12 +19,14 @@ const IGNORED: ReadonlySet<string> = new Set(['user', 'stream', 'stream_options'
 const DEPTH_MAX = 64;
 
 /** Undefined for a body that cannot be compared exactly. */
-export function cacheKey({ projectId, endpoint, form, json }: CacheKeySource): string | undefined {
+export function cacheKey(source: CacheKeySource): string | undefined {
+  const { projectId, endpoint, form, json, headers = {} } = source;
   const fields = Object.entries(json).filter(([name]) => !IGNORED.has(name));
   const body = canonical(Object.fromEntries(fields), 0);
   if (body === undefined) return undefined;
   // As JSON, so that no part can reach into the next.
-  const digest = hash('sha256', JSON.stringify([projectId, endpoint, form, body]), 'base64url');
+  const parts = JSON.stringify([projectId, endpoint, form, body, headers]);
+  const digest = hash('sha256', parts, 'base64url');
   return `llamp:response:${digest}`;
 }
 

@@ -19,8 +19,10 @@ export class KeptEvents {
     if (this.#sizeBytes > this.#maxBytes) return undefined;
     const bytes = Buffer.concat(this.#chunks);
     const end = bytes.toString('latin1', Math.max(0, bytes.length - END_BYTES_MAX));
-    return /(^|\n)data: ?\[DONE\]\s*$/.test(end) ? bytes : undefined;
+    return /(^|\n)(data: ?\[DONE\]|event: ?message_stop\ndata: ?\{[^\n]*\})\s*$/.test(end)
+      ? bytes
+      : undefined;
   }
 }
 
-const END_BYTES_MAX = 64;
+const END_BYTES_MAX = 128;

@@ -48,12 +48,13 @@ export class ResponseCache {
 
   /** Undefined for a call that takes no part: nobody asked for it, or its body cannot be compared. */
   entry(call: CacheableCall, form: AnswerForm): CacheEntry | undefined {
-    const { principal, endpoint, cache, body } = call;
+    const { principal, endpoint, cache, body, headers } = call;
     const ttlSeconds = cache?.ttlSeconds ?? this.#options.defaultTtlSeconds?.(principal);
     if (ttlSeconds === undefined) return undefined;
     const { mayReuse = true, mayStore = true } = cache ?? {};
     if (!mayReuse && !mayStore) return undefined;
-    const key = cacheKey({ projectId: principal.projectId, endpoint, form, json: body.json });
+    const { projectId } = principal;
+    const key = cacheKey({ projectId, endpoint, form, json: body.json, headers });
     return key === undefined ? undefined : { key, ttlMs: ttlSeconds * 1000, mayReuse, mayStore };
   }
 

@@ -1,6 +1,7 @@
 import type { Deployment, Endpoint, Model } from '../../models/index.ts';
 import { gatewayError } from '../errors.ts';
 import type { JsonObject } from '../field-checks.ts';
+import { answersEndpoint } from './answers-endpoint.ts';
 import { conversationSeed, deploymentOfConversation } from './affinity.ts';
 import type { DeploymentHealth } from './deployment-health.ts';
 import { helpsAgain, helpsElsewhere } from './failure-class.ts';
@@ -47,7 +48,7 @@ export class Route {
     this.#services = services;
     this.#request = request;
     this.#models = [model];
-    if (!model.deployments.some((deployment) => deployment.serves.has(request.endpoint)))
+    if (!model.deployments.some((deployment) => answersEndpoint(deployment, request.endpoint)))
       throw unsupportedEndpoint(model, request.endpoint);
   }
 
@@ -159,7 +160,7 @@ export class Route {
 
   /** It serves the endpoint and was not tried: fallbacks may share deployments. */
   #isOpen(deployment: Deployment): boolean {
-    if (!deployment.serves.has(this.#request.endpoint)) return false;
+    if (!answersEndpoint(deployment, this.#request.endpoint)) return false;
     for (const { deployment: tried } of this.#tried) {
       if (tried.id === deployment.id && tried.upstreamModel === deployment.upstreamModel)
         return false;

@@ -31,6 +31,8 @@ export interface InferenceCall {
   readonly requestId: string;
   readonly endpoint: Endpoint;
   readonly body: RequestBody;
+  /** Of the client, lower case: those that belong to the dialect of the endpoint. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Aborts when nobody waits any more, with the error to report as its reason. */
   readonly signal: AbortSignal;
   /** Milliseconds since the request was received; without it our own time counts from the call. */
