@@ -51,6 +51,7 @@ export class OpenAiCompatibleProvider implements Provider {
   readonly #timeouts: UpstreamTimeouts;
   readonly #clock: Clock;
   readonly #target: NonNullable<OpenAiCompatibleOptions['target']>;
+  readonly #failureOfError = (error: Error) => failureOfError(error, this.#timeouts);
   /** One for each origin of the configuration, so their number is small; never closed before the provider. */
   readonly #pools = new Map<string, UpstreamPool>();
 
@@ -76,26 +77,24 @@ export class OpenAiCompatibleProvider implements Provider {
 
   async stream(request: UpstreamRequest): Promise<StreamAnswer> {
     const { firstTokenMs } = this.#timeouts;
-    const guard = <T>(work: () => Promise<T>) => this.#guarded(request.signal, work);
-    return guard(async () => {
+    return this.#guarded(request.signal, async () => {
       // The time until the first event is the caller's own timer; this one only must not come before it.
       const sent = await this.#send(request, 'text/event-stream', firstTokenMs + 1_000);
       const { headers, call } = sent;
       return {
         headers: passedHeaders(headers),
-        chunks: { next: () => guard(() => call.next()) },
+        chunks: call,
         release: (complete: boolean) => call.release(complete),
       };
     });
   }
 
   async relay(request: UpstreamRequest): Promise<StreamAnswer> {
-    const guard = <T>(work: () => Promise<T>) => this.#guarded(request.signal, work);
-    return guard(async () => {
+    return this.#guarded(request.signal, async () => {
       const { headers, call } = await this.#send(request, '*/*', this.#timeouts.firstByteMs);
       return {
         headers: { ...passedHeaders(headers), ...contentHeaders(headers) },
-        chunks: { next: () => guard(() => call.next()) },
+        chunks: call,
         release: (complete: boolean) => call.release(complete),
       };
     });
@@ -117,7 +116,10 @@ export class OpenAiCompatibleProvider implements Provider {
       body: bytesWithModel(request, request.deployment.upstreamModel),
       headersTimeout,
     };
-    const sent = await this.#pool(url.origin).send(options, request.signal);
+    const sent = await this.#pool(url.origin).send(options, {
+      signal: request.signal,
+      failureOf: this.#failureOfError,
+    });
     if (sent.status !== 200) throw await this.#failureOf(sent);
     return sent;
   }

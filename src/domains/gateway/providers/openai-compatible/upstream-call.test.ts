@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DEFAULT_TIMEOUTS } from '../../provider.ts';
 import { UpstreamPool } from './upstream-pool.ts';
 
+const failureOf = (error: Error) => new Error(`failed: ${error.message}`);
 const REQUEST = { method: 'GET', path: '/' };
 const CHUNK_BYTES = 64 * 1024;
 const SENT_MAX_BYTES = 64 * 1024 * 1024;
@@ -33,7 +34,7 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
-const send = (signal = new AbortController().signal) => pool.send(REQUEST, signal);
+const send = (signal = new AbortController().signal) => pool.send(REQUEST, { signal, failureOf });
 
 describe('UpstreamCall', () => {
   it('gives the head, then what came, then the end', async () => {
@@ -114,7 +115,7 @@ describe('UpstreamCall', () => {
       response.writeHead(200, { 'content-length': '10' }).write('abc', () => response.destroy());
     };
     const { call } = await send();
-    await expect(call.bytes()).rejects.toThrow();
+    await expect(call.bytes()).rejects.toThrow('failed: ');
     expect(pool.open).toBe(0);
   });
 

@@ -13,6 +13,15 @@ interface Waiting<T> {
   reject(error: unknown): void;
 }
 
+export interface UpstreamCallOptions {
+  /** Ends the call; its reason is what everything then rejects with. */
+  readonly signal: AbortSignal;
+  /** What an error of the network is to its reader. */
+  readonly failureOf: (error: Error) => unknown;
+  /** Called once, when the call no longer needs its connection. */
+  readonly onClose: () => void;
+}
+
 // A client that reads slowly stops its upstream at this size.
 const QUEUED_BYTES_MAX = 256 * 1024;
 // How long the end of a finished answer may take before its connection is given up.
@@ -25,6 +34,7 @@ const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
  */
 export class UpstreamCall implements Dispatcher.DispatchHandler {
   readonly #signal: AbortSignal;
+  readonly #failureOf: (error: Error) => unknown;
   readonly #onClose: () => void;
   readonly #onAbort = () => this.#stop(this.#signal.reason);
   #controller: Controller | undefined;
@@ -37,9 +47,9 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   #isDiscarding = false;
   #failure: { readonly error: unknown } | undefined;
 
-  /** `onClose` is called once, when the call no longer needs its connection. */
-  constructor(signal: AbortSignal, onClose: () => void) {
+  constructor({ signal, failureOf, onClose }: UpstreamCallOptions) {
     this.#signal = signal;
+    this.#failureOf = failureOf;
     this.#onClose = onClose;
   }
 
@@ -122,7 +132,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Controller, error: Error): void {
-    this.#fail(error);
+    this.#fail(this.#failureOf(error));
   }
 
   #taken(): Buffer {

@@ -1,7 +1,7 @@
 import { type Dispatcher, Pool } from 'undici';
 import type { UpstreamTimeouts } from '../../provider.ts';
 import { failure } from '../../upstream-failure.ts';
-import { UpstreamCall } from './upstream-call.ts';
+import { UpstreamCall, type UpstreamCallOptions } from './upstream-call.ts';
 
 // Sockets to one origin, and calls that may wait for one. Streams hold theirs for minutes.
 const CONNECTIONS_MAX = 1_024;
@@ -33,11 +33,12 @@ export class UpstreamPool {
   }
 
   /** Sends a request whose answer is read as it comes. Resolves with its head; the caller reads or releases the rest. */
-  async send(options: Dispatcher.DispatchOptions, signal: AbortSignal) {
+  async send(options: Dispatcher.DispatchOptions, reader: Omit<UpstreamCallOptions, 'onClose'>) {
     this.#admit();
-    const call = new UpstreamCall(signal, () => {
+    const onClose = () => {
       this.#open -= 1;
-    });
+    };
+    const call = new UpstreamCall({ ...reader, onClose });
     const head = await call.start((handler) => this.#pool.dispatch(options, handler));
     return { ...head, call };
   }
