@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeWithLegs } from '../support/legs.ts';
@@ -12,6 +13,7 @@ import { knowledgeIndexSuite } from './knowledge-index.suite.ts';
 import { runLlamp } from './llamp-process.ts';
 import { requestIdSuite } from './request-id.suite.ts';
 import { revocationSuite } from './revocation.suite.ts';
+import { routeChangeSuite } from './route-changes.suite.ts';
 import { createTestDatabase } from './test-database.ts';
 
 const MODELS = ['scripted-chat', 'scripted-embedding', SLOW_STREAM, SLOW_ANSWER, NEVER_IN_TIME];
@@ -42,7 +44,12 @@ describeWithLegs(
   ['postgres', 'redis', 'minio', 'milvus', 'nginx'],
   (addresses) => {
     const { upstream, installation } = installed((provider) =>
-      startCluster({ addresses, upstream: provider, nginxSettings: NO_LIMITS }),
+      startCluster({
+        addresses,
+        upstream: provider,
+        nginxSettings: NO_LIMITS,
+        environment: { LLAMP_SECRET_KEY: randomBytes(32).toString('base64') },
+      }),
     );
     const commandTarget = () => ({
       installation: installation(),
@@ -57,6 +64,7 @@ describeWithLegs(
       nginxLog: installation().nginx.accessLogPath,
     }));
     revocationSuite(commandTarget);
+    routeChangeSuite(() => ({ installation: installation(), upstream: upstream() }));
     commandsSuite(commandTarget, (commands) => commands());
     drainSuite(() => ({ installation: installation(), upstream: upstream() }), {
       isReplaced: true,
