@@ -117,4 +117,11 @@ describe('GET /usage/summary', () => {
       { object: 'usage.summary', model: 'rare', requests: 1, prompt_tokens: 1 },
     ]);
   });
+
+  it('sums by day and by key', async () => {
+    const days = await get('/usage/summary?group_by=day');
+    expect(days.body.data).toMatchObject([{ day: '2023-11-14', requests: 5, cost_micros: 0 }]);
+    const keys = await get('/usage/summary?group_by=api_key&model=usual');
+    expect(keys.body.data).toMatchObject([{ api_key_id: 'k', requests: 4 }]);
+  });
 });
