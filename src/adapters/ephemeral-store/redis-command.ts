@@ -13,34 +13,69 @@ export type CommandOptions = Parameters<RedisClient['sendCommand']>[1];
 
 export const AS_BYTES: CommandOptions = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
 
+/** When a connection last answered anything. */
+export interface LastReply {
+  atMs: number;
+}
+
+export interface SendOptions {
+  readonly commandOptions?: CommandOptions;
+  readonly lastReply?: LastReply;
+}
+
+// A server that answers others is no silent one: commands of a burst wait for each other, up to this many times longer.
+const PATIENCE = 5;
+
 /**
- * Sends one command and waits for the answer no longer than the call's time. The client's own time-out ends when a
- * command is written, so that a server which stands still would be waited for without end.
+ * Sends one command and waits for the answer no longer than the call's time, counted from the last answer that the
+ * connection gave to anyone. The client's own time-out ends when a command is written, so that a server which stands
+ * still would be waited for without end.
  */
 export async function sendWithin<Reply>(
   client: RedisClient,
   command: readonly (string | Buffer)[],
   options: EphemeralOptions,
-  commandOptions?: CommandOptions,
+  { commandOptions, lastReply = { atMs: 0 } }: SendOptions = {},
 ): Promise<Reply> {
   options.signal?.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
-  const message = `the ephemeral store did not answer within ${options.timeoutMs} ms`;
-  const fail = () => {
+  const stopWaiting = afterSilence(options.timeoutMs, lastReply, () => {
+    const message = `the ephemeral store did not answer within ${options.timeoutMs} ms`;
     const cause = new DOMException(message, 'TimeoutError');
     reject(new EphemeralStoreUnavailableError(message, { cause }));
-  };
-  // Behind what the socket holds: when this process was busy, the answer may have been here in time.
-  const timer = setTimeout(() => setImmediate(fail), options.timeoutMs);
+  });
   const onAbort = () => reject(options.signal?.reason);
   options.signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    const reply = client.sendCommand<Reply>([...command], commandOptions).catch(asUnavailable);
+    const reply = client.sendCommand<Reply>([...command], commandOptions).then((value) => {
+      lastReply.atMs = performance.now();
+      return value;
+    }, asUnavailable);
     return await Promise.race([reply, promise]);
   } finally {
-    clearTimeout(timer);
+    stopWaiting();
     options.signal?.removeEventListener('abort', onAbort);
   }
+}
+
+function afterSilence(timeoutMs: number, lastReply: LastReply, fail: () => void): () => void {
+  const startedMs = performance.now();
+  let stopped = false;
+  const look = () => {
+    if (stopped) return;
+    const nowMs = performance.now();
+    const silentMs = nowMs - Math.max(startedMs, lastReply.atMs);
+    const leftMs = Math.min(timeoutMs - silentMs, PATIENCE * timeoutMs - (nowMs - startedMs));
+    if (leftMs > 0) timer = setTimeout(lookLater, Math.ceil(leftMs));
+    else fail();
+  };
+  // Behind what the socket holds: when this process was busy, the answer may have been here in time.
+  const lookLater = () => setImmediate(look);
+  let timer = setTimeout(lookLater, timeoutMs);
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
 }
 
 function asUnavailable(error: unknown): never {

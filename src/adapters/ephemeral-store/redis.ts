@@ -49,6 +49,7 @@ export class RedisEphemeralStore implements EphemeralStore {
   readonly #reservations = new RedisReservations((command, options) =>
     this.#send(command, options),
   );
+  readonly #lastReply = { atMs: 0 };
   #silences = 0;
   readonly #breaker = new CircuitBreaker({ ...BREAKER, monotonicMs: () => performance.now() });
 
@@ -163,7 +164,7 @@ export class RedisEphemeralStore implements EphemeralStore {
     const { client } = this.#connection;
     try {
       const reply = await this.#breaker.run(() =>
-        sendWithin<Reply>(client, command, options, commandOptions),
+        sendWithin<Reply>(client, command, options, { commandOptions, lastReply: this.#lastReply }),
       );
       this.#silences = 0;
       return reply;
