@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Installation } from '../support/servers/installation.ts';
 import { call, chat } from './api-client.ts';
 import { BAD_REQUESTS } from './bad-requests.ts';
-import { expectEnvelope } from './error-envelope.ts';
+import { expectEnvelope, expectEnvelopeOf } from './error-envelope.ts';
 
 /** Values for ids in paths that no id looks like. */
 const ODD_IDS = ['missing', '%F0%9F%90%BB', 'x'.repeat(129), '..', '%00', "';drop table files;--"];
@@ -31,8 +31,7 @@ export function badRequestsSuite(installation: () => Installation): void {
       for (const key of keys) {
         const answer = await call(url, { method, path: filled(path, 'missing'), key });
         expect(answer.status, `${method} ${path} with ${key?.slice(0, 20)}`).toBe(401);
-        expectEnvelope(answer, path);
-        expect(answer.json['error']).toMatchObject({ code: 'invalid_api_key', param: null });
+        expectEnvelopeOf(path, answer, path);
       }
   });
 
@@ -70,7 +69,8 @@ export function badRequestsSuite(installation: () => Installation): void {
         };
         const answer = await call(url, request);
         if (answer.status >= 500) strange.push(`${method} ${request.path} ${body}: ${answer.text}`);
-        else if (answer.status >= 400) expectEnvelope(answer, `${method} ${request.path} ${body}`);
+        else if (answer.status >= 400)
+          expectEnvelopeOf(path, answer, `${method} ${request.path} ${body}`);
       }
     expect(strange).toEqual([]);
     expect((await chat({ url, key, model: 'scripted-chat' })).status).toBe(200);

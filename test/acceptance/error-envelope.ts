@@ -16,3 +16,17 @@ export function expectEnvelope(answer: Answer, what: string): void {
     code: expect.stringMatching(/^[a-z_]+$/),
   });
 }
+
+/** The envelope that the clients of the route expect: Anthropic's under its own routes, OpenAI's everywhere else. */
+export function expectEnvelopeOf(path: string, answer: Answer, what: string): void {
+  if (!/\/messages(\/count_tokens)?$/.test(path)) return expectEnvelope(answer, what);
+  expect(answer.headers['content-type'], what).toMatch(/^application\/json/);
+  expect(answer.json, what).toEqual({
+    type: 'error',
+    error: {
+      type: expect.stringMatching(/^[a-z_]+_error$/),
+      message: expect.stringMatching(/\S/),
+    },
+    request_id: answer.requestId,
+  });
+}

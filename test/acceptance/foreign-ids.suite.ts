@@ -3,12 +3,15 @@ import { beforeAll, expect, test } from 'vitest';
 import type { Installation } from '../support/servers/installation.ts';
 import { type Call, call } from './api-client.ts';
 import { expectEnvelope } from './error-envelope.ts';
+import { until } from './llamp-process.ts';
 
 interface Ids {
   readonly file: string;
   readonly store: string;
   readonly batch: string;
 }
+
+const KEY_KNOWN_WITHIN_MS = 2_000;
 
 /** What belongs to another project does not exist, word for word. */
 export function foreignIdsSuite(installation: () => Installation): void {
@@ -73,12 +76,19 @@ export function foreignIdsSuite(installation: () => Installation): void {
     new OpenAI({ baseURL: `${installation().url}/v1`, apiKey, maxRetries: 0 });
 
   async function memberKey(name: string): Promise<string> {
-    const { url, apiKey } = installation();
+    const { url, apiKey, instances } = installation();
     const project = await call(url, { path: '/api/v1/projects', key: apiKey, json: { name } });
     const json = { name, scopes: ['inference', 'knowledge'], project_id: project.json['id'] };
     const created = await call(url, { path: '/api/v1/keys', key: apiKey, json });
     expect(created.status, created.text).toBe(201);
     const key = String(created.json['key']);
+    // Another instance than the one that made it knows it a moment later.
+    for (const instance of instances) {
+      await until(async () => {
+        const answer = await call(instance.url, { path: '/v1/models', key });
+        return answer.status === 200 ? true : undefined;
+      }, KEY_KNOWN_WITHIN_MS);
+    }
     if (name === 'owner') ownerKey = key;
     return key;
   }

@@ -20,11 +20,11 @@ export function routeChangeSuite(target: () => RouteChangeTarget): void {
     const { installation, upstream } = target();
     const { apiKey: key, instances } = installation;
     const [here, there] = [instances[0]?.url ?? '', instances.at(-1)?.url ?? ''];
-    await define(here, key, upstream);
+    const path = `/api/v1/models/${await define(here, key, upstream)}`;
     let slowestMs = 0;
     for (let trial = 0; trial < TRIALS; trial += 1) {
       const deployment = DEPLOYMENTS[trial % 2];
-      await manage(here, key, 'PATCH', `/api/v1/models/${MODEL}`, {
+      await manage(here, key, 'PATCH', path, {
         deployments: [{ deployment }],
       });
       const startedMs = performance.now();
@@ -35,11 +35,12 @@ export function routeChangeSuite(target: () => RouteChangeTarget): void {
       slowestMs = Math.max(slowestMs, Math.round(performance.now() - startedMs));
     }
     process.stdout.write(`slowest route change on the other instance: ${slowestMs} ms\n`);
-    await manage(here, key, 'DELETE', `/api/v1/models/${MODEL}`);
+    await manage(here, key, 'DELETE', path);
   }, 240_000);
 }
 
-async function define(url: string, key: string, upstream: ScriptedProvider): Promise<void> {
+/** Returns the id of the model. */
+async function define(url: string, key: string, upstream: ScriptedProvider): Promise<string> {
   await manage(url, key, 'POST', '/api/v1/providers', {
     name: 'switched',
     kind: 'openai-compatible',
@@ -51,7 +52,8 @@ async function define(url: string, key: string, upstream: ScriptedProvider): Pro
     await manage(url, key, 'POST', '/api/v1/deployments', deployment);
   }
   const deployments = [{ deployment: DEPLOYMENTS[0] }];
-  await manage(url, key, 'POST', '/api/v1/models', { name: MODEL, deployments });
+  const made = await manage(url, key, 'POST', '/api/v1/models', { name: MODEL, deployments });
+  return String(made.json['id']);
 }
 
 async function manage(
