@@ -24,8 +24,12 @@ export function expectEnvelopeOf(path: string, answer: Answer, what: string): vo
   expect(answer.json, what).toEqual({
     type: 'error',
     error: {
-      type: expect.stringMatching(/^[a-z_]+_error$/),
+      type: expect.stringMatching(/^[a-z_]+$/),
       message: expect.stringMatching(/\S/),
+      details: {
+        error_code: expect.stringMatching(/^[a-z_]+$/),
+        param: expect.toBeOneOf([null, expect.any(String)]),
+      },
     },
     request_id: answer.requestId,
   });
