@@ -1,6 +1,5 @@
 import type { Deployment, Endpoint } from '../../models/index.ts';
 import { invalidValue } from '../errors.ts';
-import type { JsonObject } from '../field-checks.ts';
 import type { JsonAnswer, Provider, StreamAnswer, UpstreamRequest } from '../provider.ts';
 import { chatRequest } from './chat-request.ts';
 import { reportedByChat } from './chat-usage.ts';
@@ -52,12 +51,12 @@ export class TranslatingProvider implements Speaker {
 }
 
 function chatCall(request: UpstreamRequest) {
-  const { json, ignored } = chatRequest(request.json, request.deployment);
+  const { chat, bytes, ignored } = translated(request);
   const asked: UpstreamRequest = {
     ...request,
     endpoint: 'chat.completions',
-    json,
-    bytes: bytesOf(json),
+    json: chat,
+    bytes,
     usageAsked: true,
     headers: undefined,
   };
@@ -66,11 +65,12 @@ function chatCall(request: UpstreamRequest) {
   return { request: asked, headers };
 }
 
-function bytesOf(json: JsonObject): Buffer {
+/** What was parsed without recursion may be nested deeper than the stack, on which it is written. */
+function translated({ json, deployment }: UpstreamRequest) {
   try {
-    return Buffer.from(JSON.stringify(json));
+    const { json: chat, ignored } = chatRequest(json, deployment);
+    return { chat, bytes: Buffer.from(JSON.stringify(chat)), ignored };
   } catch (error) {
-    // What was parsed without recursion may be nested deeper than the stack.
     if (error instanceof RangeError) throw invalidValue('messages', 'it is nested too deeply');
     throw error;
   }
