@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { describeWithLegs } from '../support/legs.ts';
 import { type ScriptedProvider, startScriptedProvider } from '../support/scripted-provider.ts';
 import { startCluster } from '../support/servers/cluster.ts';
 import { startEmbedded } from '../support/servers/embedded.ts';
 import type { Installation } from '../support/servers/installation.ts';
+import { anthropicNodeSuite } from './anthropic-node.suite.ts';
+import { anthropicPythonSuite } from './anthropic-python.suite.ts';
 import { metricsSuite } from './metrics.suite.ts';
 import { openaiNodeSuite, type Target } from './openai-node.suite.ts';
 import { openaiPythonSuite } from './openai-python.suite.ts';
@@ -19,18 +22,26 @@ describeWithLegs(
   'the distributed shape, through Nginx',
   ['postgres', 'redis', 'minio', 'milvus', 'nginx'],
   (addresses) => {
-    sdkSuites((upstream) => startCluster({ addresses, upstream, nginxSettings: NO_LIMITS }));
+    // For the credential of a provider.
+    const environment = { LLAMP_SECRET_KEY: randomBytes(32).toString('base64') };
+    sdkSuites((upstream) =>
+      startCluster({ addresses, upstream, environment, nginxSettings: NO_LIMITS }),
+    );
   },
 );
 
 function sdkSuites(start: (upstream: ScriptedProvider) => Promise<Installation>): void {
   let upstream: ScriptedProvider | undefined;
   let installation: Installation | undefined;
-  const target = (): Target => {
+  const running = (): Installation => {
     if (installation === undefined) throw new Error('the installation has not started');
-    const { url, apiKey } = installation;
+    return installation;
+  };
+  const target = (): Target => {
+    const { url, apiKey } = running();
     return { url, apiKey, chatModel: 'scripted-chat', embeddingModel: 'scripted-embedding' };
   };
+  const messages = () => ({ installation: running(), chatModel: 'scripted-chat' });
 
   beforeAll(async () => {
     upstream = await startScriptedProvider();
@@ -43,9 +54,8 @@ function sdkSuites(start: (upstream: ScriptedProvider) => Promise<Installation>)
 
   openaiNodeSuite(target);
   openaiPythonSuite(target);
+  anthropicNodeSuite(messages);
+  anthropicPythonSuite(messages);
   // Last: it reads what the suites above have left.
-  metricsSuite(() => {
-    if (installation === undefined) throw new Error('the installation has not started');
-    return installation;
-  });
+  metricsSuite(running);
 }

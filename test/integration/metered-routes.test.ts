@@ -117,11 +117,7 @@ function post(path: string, call: object | (() => FormData)) {
 
 test('GW-10 every inference route refuses strangers and writes one usage record', async () => {
   const routes = await inferenceRoutes();
-  const expected = PREFIXES.flatMap((prefix) =>
-    Object.keys(CALLS)
-      .filter((path) => path !== '/messages')
-      .map((path) => prefix + path),
-  );
+  const expected = PREFIXES.flatMap((prefix) => Object.keys(CALLS).map((path) => prefix + path));
   expect(routes).toEqual(expect.arrayContaining(expected));
   const asked = new Map<string, string>();
   for (const path of routes) {

@@ -13,6 +13,7 @@ export const LEGS = {
   'milvus-lite': 'host:port of milvus-lite 3.2',
   nginx: 'path of the nginx binary',
   'openai-python': 'path of a Python interpreter that can import openai',
+  'anthropic-python': 'path of a Python interpreter that can import anthropic',
 } as const;
 
 export type Leg = keyof typeof LEGS;

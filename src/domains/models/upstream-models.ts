@@ -32,7 +32,10 @@ export interface UpstreamModelsOptions {
 }
 
 const UPSTREAM_DEPLOYMENT = 'upstream';
-const UPSTREAM_SERVES: ReadonlySet<Endpoint> = new Set(ENDPOINTS);
+// Messages are Anthropic's: OpenAI's API has none, and chat completions can stand in for them.
+const UPSTREAM_SERVES: ReadonlySet<Endpoint> = new Set(
+  ENDPOINTS.filter((endpoint) => endpoint !== 'messages'),
+);
 const PASSTHROUGH_LABEL = 'passthrough';
 const BACKOFF_FIRST_MS = 1_000;
 

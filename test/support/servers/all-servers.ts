@@ -3,6 +3,7 @@ import { milvusLiteServer } from './milvus-lite.ts';
 import { minioServer } from './minio.ts';
 import { nginxServer } from './nginx.ts';
 import { postgresServer } from './postgres.ts';
+import { pythonAnthropicClient } from './python-anthropic.ts';
 import { pythonOpenaiClient } from './python-openai.ts';
 import { redisServer } from './redis.ts';
 import type { TestServer } from './test-server.ts';
@@ -17,4 +18,5 @@ export const ALL_SERVERS: readonly TestServer[] = [
   milvusLiteServer,
   nginxServer,
   pythonOpenaiClient,
+  pythonAnthropicClient,
 ];
