@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { KeptEvents } from '../response-cache/kept-events.ts';
 import { StreamProgress } from '../stream-progress.ts';
 import { anthropicDialect } from './anthropic-dialect.ts';
 import { anthropicCountsOf, mergeAnthropicUsage } from './anthropic-usage.ts';
@@ -51,6 +52,16 @@ describe('GW-16 the events of Anthropic', () => {
       },
       counts: { promptTokens: 135, completionTokens: 60, cachedTokens: 100, reasoningTokens: 55 },
     });
+  });
+
+  it.each([
+    ['text.sse', true],
+    ['cut.sse', false],
+    ['error-midway.sse', false],
+  ])('are kept in the cache with their last event only (%s)', (name, isWhole) => {
+    const kept = new KeptEvents(100_000);
+    for (const event of fixture(name)) kept.add(event);
+    expect(kept.whole() !== undefined).toBe(isWhole);
   });
 
   it('are not whole without it', () => {

@@ -108,6 +108,13 @@ describe('GW-16 a message request as a chat request', () => {
     expect(translated(given).ignored).toEqual(['context_management', 'service_tier']);
   });
 
+  it.each(['gpt-4o', 'gpt-4.1-mini', 'gpt-3.5-turbo'])('asks %s for no effort', (model) => {
+    const fields = { output_config: { effort: 'high' } };
+    const { json, ignored } = translated(fields, 'openai-compatible', model);
+    expect(json).not.toHaveProperty('reasoning_effort');
+    expect(ignored).toEqual(['reasoning_effort']);
+  });
+
   it.each(['o3-mini', 'gpt-5', 'gpt-5.1-codex', 'gpt-10'])('limits %s by its name', (model) => {
     const { json } = translated({}, 'openai-compatible', model);
     expect(json).toMatchObject({ max_completion_tokens: 9 });

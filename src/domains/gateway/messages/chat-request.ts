@@ -38,6 +38,8 @@ const REFUSED: Readonly<Record<string, string>> = {
 };
 /** OpenAI's reasoning models refuse the name that everybody else knows. */
 const NAMES_COMPLETION_TOKENS = /^(o\d|gpt-([5-9]|\d\d))/;
+/** OpenAI's models that do not reason refuse an effort, which Claude Code sends with every request. */
+const TAKES_NO_EFFORT = /^(gpt-4|gpt-3\.5|chatgpt-)/;
 /** Thinking budgets, in tokens, up to which an effort is meant. */
 const LOW_BUDGET_MAX = 4_096;
 const MEDIUM_BUDGET_MAX = 16_384;
@@ -57,13 +59,16 @@ export function chatRequest(json: JsonObject, deployment: Deployment): ChatReque
   const limit = NAMES_COMPLETION_TOKENS.test(deployment.upstreamModel)
     ? 'max_completion_tokens'
     : 'max_tokens';
+  const effort = effortOf(json['thinking'], json['output_config']);
+  const takesEffort = !TAKES_NO_EFFORT.test(deployment.upstreamModel);
+  if (effort !== undefined && !takesEffort) ignored.push('reasoning_effort');
   const chat = {
     ...fields,
     messages: chatMessages(json, deployment.provider),
     [limit]: json['max_tokens'],
     ...stopOf(json['stop_sequences']),
     ...chatTools(json['tools'], json['tool_choice']),
-    ...effortOf(json['thinking'], json['output_config']),
+    ...(effort !== undefined && takesEffort ? { reasoning_effort: effort } : {}),
     ...formatOf(json['output_config']),
     ...(json['stream'] === true ? { stream: true, stream_options: { include_usage: true } } : {}),
   };
@@ -74,14 +79,14 @@ function stopOf(sequences: unknown) {
   return Array.isArray(sequences) && sequences.length > 0 ? { stop: sequences } : {};
 }
 
-function effortOf(thinking: unknown, config: unknown) {
+function effortOf(thinking: unknown, config: unknown): string | undefined {
   const { type, budget_tokens: budget } = isJsonObject(thinking) ? thinking : {};
   const effort = isJsonObject(config) ? config['effort'] : undefined;
   // One more than OpenAI's scale has.
-  if (typeof effort === 'string') return { reasoning_effort: effort === 'max' ? 'xhigh' : effort };
-  if (type !== 'enabled' || typeof budget !== 'number') return {};
-  if (budget <= LOW_BUDGET_MAX) return { reasoning_effort: 'low' };
-  return { reasoning_effort: budget <= MEDIUM_BUDGET_MAX ? 'medium' : 'high' };
+  if (typeof effort === 'string') return effort === 'max' ? 'xhigh' : effort;
+  if (type !== 'enabled' || typeof budget !== 'number') return undefined;
+  if (budget <= LOW_BUDGET_MAX) return 'low';
+  return budget <= MEDIUM_BUDGET_MAX ? 'medium' : 'high';
 }
 
 function formatOf(config: unknown) {
