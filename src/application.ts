@@ -19,7 +19,7 @@ import {
 } from './domains/identity/index.ts';
 import { createKnowledge, type Knowledge } from './domains/knowledge/index.ts';
 import { BUILTIN_EMBEDDING_MODEL, modelRoutes } from './domains/models/index.ts';
-import { openUsageRecorder, usageRoutes } from './domains/usage/index.ts';
+import { openLimits, openUsageRecorder, usageRoutes } from './domains/usage/index.ts';
 import { createDrain, type Drain, type DrainPhase, type DrainPhaseName } from './http/drain.ts';
 import { sendEventStream } from './http/event-stream.ts';
 import { createHealth, type HealthCheck } from './http/health.ts';
@@ -120,8 +120,7 @@ async function openDomains(stores: Stores, context: RuntimeContext) {
   const identity = new IdentityService({ database, clock, onChange });
   const setup = new SetupService({ database, clock, passwords, onChange });
 
-  const journalDirectory = join(config.dataDirectory, 'usage-journal');
-  const recorder = await openUsageRecorder({ database, journalDirectory, clock, log, metrics });
+  const { limits, recorder } = await openUsage(stores, context, identity);
   const timeouts = timeoutsOf(config);
   const gateway = openInference({
     catalogue: models.catalogue,
@@ -131,6 +130,8 @@ async function openDomains(stores: Stores, context: RuntimeContext) {
     log,
     timeouts,
     ephemeral: stores.ephemeral,
+    limits: limits.enforcer,
+    prices: limits.prices,
   });
   const knowledge = createKnowledge({
     database,
@@ -143,7 +144,18 @@ async function openDomains(stores: Stores, context: RuntimeContext) {
     embedding: inferenceEmbeddingService(gateway.inference),
     options: knowledgeOptions(config),
   });
-  return { firstStart, keys, identity, setup, recorder, models, gateway, knowledge };
+  return { firstStart, keys, identity, setup, limits, recorder, models, gateway, knowledge };
+}
+
+/** Limits and prices first: calls that a death interrupted are priced when the recorder opens. */
+async function openUsage(stores: Stores, context: RuntimeContext, identity: IdentityService) {
+  const { database, ephemeral: shared, localCounters: local } = stores;
+  const { config, log, clock, metrics } = context;
+  const limits = await openLimits({ database, shared, local, identity, clock, log });
+  const { prices } = limits;
+  const journalDirectory = join(config.dataDirectory, 'usage-journal');
+  const options = { database, journalDirectory, clock, log, metrics, prices };
+  return { limits, recorder: await openUsageRecorder(options) };
 }
 
 async function startWorkers({ queue }: Stores, knowledge: Knowledge): Promise<void> {
@@ -177,7 +189,7 @@ function knowledgeOptions(config: Config) {
 }
 
 function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
-  const { gateway, models, knowledge, identity, setup } = domains;
+  const { gateway, models, knowledge, identity, setup, limits } = domains;
   const { cachedInference: inference, relays, router } = gateway;
   const { catalogue } = models;
   return [
@@ -200,6 +212,7 @@ function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
     { plugin: knowledge.routes, prefixes: OPENAI_PREFIXES },
     { plugin: (app) => identityRoutes(app, { identity, setup }), prefixes: MANAGEMENT_PREFIXES },
     { plugin: (app) => usageRoutes(app, { database }), prefixes: MANAGEMENT_PREFIXES },
+    { plugin: limits.routes, prefixes: MANAGEMENT_PREFIXES },
     { plugin: (app) => deploymentHealthRoutes(app, { router }), prefixes: MANAGEMENT_PREFIXES },
   ];
 }
@@ -209,7 +222,7 @@ function drainPhases(
   domains: Domains,
   { listening, config }: { listening: Listening; config: Config },
 ): Record<DrainPhaseName, DrainPhase> {
-  const { knowledge, models, gateway, keys, recorder } = domains;
+  const { knowledge, models, gateway, keys, limits, recorder } = domains;
   const phase = (run: DrainPhase['run'], timeoutMs = PHASE_TIMEOUT_MS) => ({ timeoutMs, run });
   return {
     'stop-accepting': phase(async () => listening.server?.connections.stopAccepting()),
@@ -222,7 +235,7 @@ function drainPhases(
       await knowledge.close();
     }),
     'flush-usage': phase(async () => {
-      await Promise.all([models.close(), gateway.close(), keys.close()]);
+      await Promise.all([models.close(), gateway.close(), keys.close(), limits.close()]);
       await recorder.close();
     }),
     'close-stores': phase(async () => {

@@ -45,6 +45,8 @@ export interface Stores {
   readonly index: VectorIndex;
   readonly ephemeral: EphemeralStore;
   readonly queue: JobQueue;
+  /** Counts for this process alone, for as long as `ephemeral` is away. */
+  readonly localCounters: EphemeralStore;
   /** Closes in reverse order of opening. */
   close(): Promise<void>;
 }
@@ -82,8 +84,11 @@ export async function openStores(
   const ephemeral = meteredEphemeralStore(rawEphemeral, metrics);
   const { createPgBossJobQueue } = await import('./adapters/job-queue/pg-boss.ts');
   const queue = createPgBossJobQueue({ database, clock, log, migrate: false });
+  const localCounters = await openLocalCounters(context);
+  opened.defer(() => localCounters.close());
   const stack = opened.move();
-  return { database, blobs, index, ephemeral, queue, close: () => stack.disposeAsync() };
+  const close = () => stack.disposeAsync();
+  return { database, blobs, index, ephemeral, queue, localCounters, close };
 }
 
 /** All of them or none: what did open is closed by `opened`, and the first failure in order is thrown. */
@@ -250,14 +255,16 @@ async function openIndex({ config, log }: RuntimeContext): Promise<VectorIndex> 
 
 async function openEphemeral({ config, log }: RuntimeContext): Promise<EphemeralStore> {
   const { redis } = config;
-  if (redis === undefined) {
-    const { createMemoryEphemeralStore } = await import('./adapters/ephemeral-store/memory.ts');
-    return createMemoryEphemeralStore({ log });
-  }
+  if (redis === undefined) return await openLocalCounters({ log });
   const { openRedisEphemeralStore } = await import('./adapters/ephemeral-store/redis.ts');
   return await reach('Redis', 'REDIS_URL', hostOf(redis.url), () =>
     openRedisEphemeralStore({ url: redis.url, log }),
   );
+}
+
+async function openLocalCounters({ log }: Pick<RuntimeContext, 'log'>): Promise<EphemeralStore> {
+  const { createMemoryEphemeralStore } = await import('./adapters/ephemeral-store/memory.ts');
+  return createMemoryEphemeralStore({ log });
 }
 
 function decoratedBlobs(blobs: BlobStore, { metrics, clock }: RuntimeContext): BlobStore {

@@ -9,7 +9,10 @@ it('records a call whose tokens cannot be estimated', () => {
   const records: UsageRecord[] = [];
   const { log, lines } = recordingLog();
   const services = {
-    recorder: { record: (record: UsageRecord) => void records.push(record) },
+    recorder: {
+      begin: () => undefined,
+      record: (record: UsageRecord) => void records.push(record),
+    },
     metrics: createMetrics(),
     clock: systemClock,
     log,
@@ -28,6 +31,7 @@ it('records a call whose tokens cannot be estimated', () => {
     modelLabel: 'm',
     streamed: true,
     json: { messages: [{ role: 'user', content: 'hi' }] },
+    bodyBytes: 47,
   });
   const estimateCompletion = () => {
     throw new RangeError('Maximum call stack size exceeded');

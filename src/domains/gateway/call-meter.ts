@@ -3,7 +3,13 @@ import type { Metrics } from '../../lib/metrics.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Principal } from '../identity/index.ts';
 import type { Deployment, Endpoint } from '../models/index.ts';
-import type { UsageRecorder, UsageStatus } from '../usage/index.ts';
+import {
+  type Cost,
+  NO_PRICES,
+  type PriceBook,
+  type UsageRecorder,
+  type UsageStatus,
+} from '../usage/index.ts';
 import type { JsonObject } from './field-checks.ts';
 import type { Admission } from './routing/admission.ts';
 import type { Attempt } from './routing/attempt.ts';
@@ -16,11 +22,9 @@ export interface MeterServices {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;
-  /** What an answer cost; null when no price is known. */
-  readonly costMicros?: CallCost;
+  /** Default: nothing has a price. */
+  readonly prices?: PriceBook;
 }
-
-export type CallCost = (model: string, counts: UsageCounts) => number | null;
 
 export interface MeteredCall {
   readonly principal: Principal;
@@ -31,6 +35,7 @@ export interface MeteredCall {
   readonly modelLabel: string;
   readonly streamed: boolean;
   readonly json: JsonObject;
+  readonly bodyBytes: number;
   /** What the call reserved before it began. */
   readonly admission?: Admission;
 }
@@ -57,6 +62,8 @@ export interface Settlement {
 /** In records, where the deployment stands that answered. */
 const RESPONSE_CACHE = 'response-cache';
 
+const FREE = { costMicros: 0, priceVersion: null };
+
 /**
  * Measures one call, writes its usage record and settles what it reserved: exactly once, however often and from
  * wherever it is settled.
@@ -65,12 +72,14 @@ export class CallMeter {
   readonly #services: MeterServices;
   readonly #call: MeteredCall;
   readonly #startedMs: number;
+  readonly #id: string;
+  readonly #createdAt: Date;
   #attemptStartedMs = 0;
   #attempt: Attempt | undefined;
   #attempts = 0;
   #upstreamStartedMs = 0;
   #upstreamAnsweredMs = 0;
-  #deployment = '';
+  #deployment: Pick<Deployment, 'id' | 'name'> | undefined;
   #model: ServedModel;
   #firstTokenMs: number | null = null;
   #costMicros: number | null = null;
@@ -81,11 +90,13 @@ export class CallMeter {
     this.#call = call;
     this.#model = { name: call.model, label: call.modelLabel };
     this.#startedMs = services.clock.monotonicMs();
+    this.#id = services.clock.newId('usage_');
+    this.#createdAt = services.clock.now();
   }
 
   /** The deployment of the last attempt. */
   get deployment(): string {
-    return this.#deployment;
+    return this.#deployment?.name ?? '';
   }
 
   /** Attempts so far. */
@@ -116,12 +127,14 @@ export class CallMeter {
 
   /** `attempt` observes it for routing. */
   startAttempt(deployment: Deployment, model: ServedModel, attempt: Attempt): void {
-    this.#deployment = deployment.name;
+    this.#deployment = deployment;
     this.#model = model;
     this.#attempt = attempt;
     this.#attempts += 1;
     this.#attemptStartedMs = this.#services.clock.monotonicMs();
-    if (this.#attempts === 1) this.#upstreamStartedMs = this.#attemptStartedMs;
+    if (this.#attempts > 1) return;
+    this.#upstreamStartedMs = this.#attemptStartedMs;
+    this.#begin(deployment);
   }
 
   /** The first event of a stream is here. */
@@ -160,8 +173,9 @@ export class CallMeter {
     const estimated = reported === undefined && settlement.status !== 'failed';
     const counts = reported ?? (estimated ? this.#estimate(settlement) : NO_USAGE);
     try {
-      this.#costMicros = settlement.responseCached === true ? 0 : this.#cost(counts);
-      this.#write(settlement, counts, estimated);
+      const cost = this.#costOf(settlement, counts, reported !== undefined);
+      this.#costMicros = cost.costMicros;
+      this.#write(settlement, counts, { estimated, ...cost });
     } catch (error) {
       this.#services.log.error({ error }, 'a usage record could not be written');
     } finally {
@@ -169,8 +183,29 @@ export class CallMeter {
     }
   }
 
-  #cost(counts: UsageCounts): number | null {
-    return this.#services.costMicros?.(this.#model.name, counts) ?? null;
+  /** A stored answer costs nothing, nor does a failure that reported no usage. */
+  #costOf({ status, responseCached }: Settlement, counts: UsageCounts, isReported: boolean): Cost {
+    if (responseCached === true || (status === 'failed' && !isReported)) return FREE;
+    const { prices = NO_PRICES } = this.#services;
+    return prices.costMicros(this.#model.name, counts, this.#deployment?.name);
+  }
+
+  #begin({ id, name }: Deployment): void {
+    const { principal, requestId, endpoint, model, streamed, bodyBytes } = this.#call;
+    this.#services.recorder.begin({
+      id: this.#id,
+      projectId: principal.projectId,
+      apiKeyId: principal.apiKeyId,
+      userId: principal.userId ?? null,
+      requestId,
+      endpoint,
+      model,
+      deployment: name,
+      deploymentId: id,
+      streamed,
+      bodyBytes,
+      createdAt: this.#createdAt,
+    });
   }
 
   #settleAdmission(status: UsageStatus, { promptTokens, completionTokens }: UsageCounts): void {
@@ -181,25 +216,30 @@ export class CallMeter {
     else admission.settle({ tokens, costMicros: this.#costMicros ?? 0 });
   }
 
-  #write(settlement: Settlement, counts: UsageCounts, estimated: boolean): void {
+  #write(settlement: Settlement, counts: UsageCounts, facts: Cost & { estimated: boolean }): void {
     const { clock, recorder } = this.#services;
     const { principal, requestId, endpoint, streamed } = this.#call;
+    const responseCached = settlement.responseCached === true;
     recorder.record({
-      id: clock.newId('usage_'),
+      id: this.#id,
       projectId: principal.projectId,
       apiKeyId: principal.apiKeyId,
+      userId: principal.userId ?? null,
       requestId,
       endpoint,
       model: this.#model.name,
-      deployment: settlement.responseCached === true ? RESPONSE_CACHE : this.#deployment,
+      deployment: responseCached ? RESPONSE_CACHE : this.deployment,
+      deploymentId: this.#deployment?.id ?? null,
+      attempts: this.#attempts,
       status: settlement.status,
       streamed,
       ...counts,
+      ...facts,
+      responseCached,
       upstreamUsage: settlement.usage ?? null,
-      estimated,
       firstTokenMs: this.#firstTokenMs,
       durationMs: Math.round(clock.monotonicMs() - this.#startedMs),
-      createdAt: clock.now(),
+      createdAt: this.#createdAt,
     });
     this.#countTokens(counts);
   }
@@ -231,6 +271,6 @@ export class CallMeter {
   }
 
   #labels() {
-    return { deployment: this.#deployment, model: this.#model.label };
+    return { deployment: this.deployment, model: this.#model.label };
   }
 }

@@ -1,4 +1,5 @@
 import type { EphemeralStore } from '../../ports/ephemeral-store.ts';
+import type { PriceBook } from '../usage/index.ts';
 import type { MeterServices } from './call-meter.ts';
 import { InferenceService, type InferenceServices } from './inference-service.ts';
 import { DEFAULT_TIMEOUTS, type UpstreamTimeouts } from './provider.ts';
@@ -29,8 +30,6 @@ export interface InferenceOptions extends MeterServices {
   readonly defaultCacheTtlSeconds?: ResponseCacheOptions['defaultTtlSeconds'];
   /** Default: no limits. */
   readonly limits?: LimitEnforcer;
-  /** For the strategy `lowest-cost`. */
-  readonly deploymentCost?: DeploymentCost;
 }
 
 export interface OpenedInference {
@@ -44,6 +43,14 @@ export interface OpenedInference {
   /** Ends every upstream connection; call it when no request is being answered any more. */
   close(): Promise<void>;
 }
+
+// As much answered as asked: only the order of deployments matters.
+const COMPARED = { promptTokens: 1_000_000, completionTokens: 1_000_000 };
+
+const deploymentCost =
+  (prices: PriceBook): DeploymentCost =>
+  ({ name }, model) =>
+    prices.costMicros(model.name, COMPARED, name).costMicros ?? undefined;
 
 /** Puts the providers behind one service. */
 export function openInference(options: InferenceOptions): OpenedInference {
@@ -61,7 +68,7 @@ export function openInference(options: InferenceOptions): OpenedInference {
   const health = new DeploymentHealth({ clock, log });
   const exchange = ephemeral && new HealthExchange({ store: ephemeral, health, clock, log });
   const random = Math.random;
-  const cost = options.deploymentCost;
+  const cost = options.prices && deploymentCost(options.prices);
   const router = new CallRouter({ catalogue, health, clock, random, cost });
   observeHealth(router, metrics);
   const services: InferenceServices = {
@@ -70,7 +77,7 @@ export function openInference(options: InferenceOptions): OpenedInference {
     metrics,
     clock,
     log,
-    costMicros: options.costMicros,
+    prices: options.prices,
     limits: options.limits ?? NO_LIMITS,
     router,
     providers,

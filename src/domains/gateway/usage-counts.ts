@@ -5,6 +5,10 @@ export interface UsageCounts {
   readonly completionTokens: number;
   readonly cachedTokens: number;
   readonly reasoningTokens: number;
+  /** Prompt tokens that the upstream wrote to its cache. */
+  readonly cacheWriteTokens?: number;
+  readonly audioInputTokens?: number;
+  readonly audioOutputTokens?: number;
 }
 
 export const NO_USAGE: UsageCounts = {
@@ -31,6 +35,11 @@ export function countsOf(usage: unknown): UsageCounts | undefined {
       tokenCount(usage, 'prompt_cache_hit_tokens') ??
       0,
     reasoningTokens: detail(usage, 'completion_tokens_details', 'reasoning_tokens') ?? 0,
+    cacheWriteTokens:
+      detail(usage, 'prompt_tokens_details', 'cache_write_tokens') ??
+      detail(usage, 'prompt_tokens_details', 'cache_creation_tokens'),
+    audioInputTokens: detail(usage, 'prompt_tokens_details', 'audio_tokens'),
+    audioOutputTokens: detail(usage, 'completion_tokens_details', 'audio_tokens'),
   };
 }
 

@@ -125,6 +125,7 @@ export class KeyDirectory {
             organizationId: row.organization_id,
             projectId: row.project_id,
             apiKeyId: row.id,
+            userId: row.created_by,
             scopes: row.scopes,
           },
         });

@@ -87,6 +87,7 @@ export interface LiveKeyRow {
   readonly key_hash: Uint8Array;
   readonly project_id: string;
   readonly organization_id: string;
+  readonly created_by: string | null;
   readonly scopes: Scope[];
   readonly expires_at: Date | null;
 }
@@ -99,7 +100,8 @@ export async function listLiveKeys(
 ): Promise<LiveKeyRow[]> {
   const { rows } = await database.execute<LiveKeyRow>(
     {
-      sql: `select k.id, k.key_hash, k.project_id, p.organization_id, k.scopes, k.expires_at ${OWNED}
+      sql: `select k.id, k.key_hash, k.project_id, p.organization_id, k.created_by, k.scopes,
+          k.expires_at ${OWNED}
         where k.revoked_at is null and p.archived_at is null
           and (k.expires_at is null or k.expires_at > $1) and k.id > $2
         order by k.id limit $3`,

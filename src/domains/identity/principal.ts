@@ -10,6 +10,8 @@ export interface Principal {
   readonly projectId: string;
   /** Null for work that the platform does by itself. */
   readonly apiKeyId: string | null;
+  /** For whom the call is made: who made the key. */
+  readonly userId?: string | null;
   readonly scopes: readonly Scope[];
 }
 

@@ -8,15 +8,10 @@ import type { LimitEnforcer } from './limits/admission.ts';
 import { limitRoutes } from './limits/limit-routes.ts';
 import { LimitService } from './limits/limit-service.ts';
 import { StoreLimitEnforcer } from './limits/store-limit-enforcer.ts';
+import type { PriceBook } from './price-book.ts';
 import { priceRoutes } from './prices/price-routes.ts';
 import { PriceService } from './prices/price-service.ts';
-import type { Cost, PricedCounts } from './prices/price-table.ts';
 import { usagePolicySnapshot } from './usage-policy.ts';
-
-/** What calls cost, by the price list in force. */
-export interface PriceBook {
-  costMicros(model: string, counts: PricedCounts): Cost;
-}
 
 export interface LimitsOptions {
   readonly database: Database;
@@ -56,7 +51,10 @@ export async function openLimits(options: LimitsOptions): Promise<Limits> {
   const prices = new PriceService({ database, clock, onChange });
   return {
     enforcer,
-    prices: { costMicros: (model, counts) => policy.current.prices.costMicros(model, counts) },
+    prices: {
+      costMicros: (model, counts, deployment) =>
+        policy.current.prices.costMicros(model, counts, deployment),
+    },
     routes: async (app) => {
       limitRoutes(app, limits);
       priceRoutes(app, prices);

@@ -1,4 +1,24 @@
-export type UsageStatus = 'completed' | 'truncated' | 'aborted' | 'failed';
+/** `interrupted`: the process died while the call was under way, so nobody knows how it ended. */
+export type UsageStatus = 'completed' | 'truncated' | 'aborted' | 'failed' | 'interrupted';
+
+/** A call that is about to be made; what can be said of it should this process not live to see its end. */
+export interface BegunCall {
+  /** Of the record that will be written for it. */
+  readonly id: string;
+  readonly projectId: string;
+  readonly apiKeyId: string | null;
+  readonly userId: string | null;
+  readonly requestId: string;
+  readonly endpoint: string;
+  readonly model: string;
+  readonly deployment: string;
+  readonly deploymentId: string | null;
+  readonly streamed: boolean;
+  /** Size of the request's body; tokens are estimated from it. */
+  readonly bodyBytes: number;
+  /** The same as in the record. */
+  readonly createdAt: Date;
+}
 
 /** One inference call: who, what, how much, how it ended. */
 export interface UsageRecord {
@@ -34,6 +54,7 @@ export interface UsageRecord {
   readonly estimated: boolean;
   readonly firstTokenMs: number | null;
   readonly durationMs: number;
+  /** When the call began. */
   readonly createdAt: Date;
 }
 
@@ -42,5 +63,10 @@ export interface UsageRecord {
  * a local file), which is before the client sees the end of its answer: SIGKILL of the process loses none of them.
  */
 export interface UsageRecorder {
+  /**
+   * Call it before an upstream is asked. Should the process die before the record of that id is written, the next start
+   * writes one with the status `interrupted` and estimated tokens.
+   */
+  begin(call: BegunCall): void;
   record(record: UsageRecord): void;
 }

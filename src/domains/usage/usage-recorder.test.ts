@@ -10,13 +10,15 @@ import { databaseTemplate, temporaryFolder } from '../../../test/support/databas
 import { createUsageSchema } from '../../../test/support/usage-schema.ts';
 import { recordingLog } from '../../../test/support/recording-log.ts';
 import { UsageJournal } from './journal.ts';
+import { OpenCalls } from './open-calls.ts';
+import type { PriceBook } from './price-book.ts';
 import {
   ensureUsagePartitions,
   findUsagePosition,
   listUsage,
   summarizeUsage,
 } from './repository.ts';
-import type { UsageRecord } from './usage-record.ts';
+import type { BegunCall, UsageRecord } from './usage-record.ts';
 import { JournaledUsageRecorder, openUsageRecorder } from './usage-recorder.ts';
 
 let folder: string;
@@ -87,7 +89,9 @@ function switchable() {
   return { state, database: proxy };
 }
 
-const open = (options: { database?: Database; flushIntervalMs?: number } = {}) => {
+const open = (
+  options: { database?: Database; flushIntervalMs?: number; prices?: PriceBook } = {},
+) => {
   const metrics = createMetrics();
   const { log, lines } = recordingLog();
   const recorder = openUsageRecorder({
@@ -97,6 +101,7 @@ const open = (options: { database?: Database; flushIntervalMs?: number } = {}) =
     log,
     metrics,
     flushIntervalMs: options.flushIntervalMs ?? 20,
+    prices: options.prices,
   });
   return recorder.then((opened) => ({ recorder: opened, metrics, lines }));
 };
@@ -235,6 +240,58 @@ describe('what SQL refuses of a row', () => {
   });
 });
 
+describe('GW-8 calls that the death of their process interrupted', () => {
+  const call = (id: string): BegunCall => ({
+    id,
+    projectId: 'proj_1',
+    apiKeyId: 'key_1',
+    userId: 'user_1',
+    requestId: `req_${id}`,
+    endpoint: 'chat.completions',
+    model: 'm',
+    deployment: 'upstream',
+    deploymentId: 'dep_1',
+    streamed: false,
+    bodyBytes: 401,
+    createdAt: new Date('2026-11-24T10:00:00.123Z'),
+  });
+
+  it('get a record at the next start, and those that ended keep theirs', async () => {
+    const { state, database: away } = switchable();
+    state.away = true;
+    const { recorder: dead } = await open({ database: away });
+    for (const id of ['ended', 'interrupted']) dead.begin(call(id));
+    dead.record(record({ id: 'ended', projectId: 'proj_1', apiKeyId: 'key_1' }));
+
+    const prices = { costMicros: () => ({ costMicros: 7, priceVersion: 'price_1' }) };
+    const { recorder: next } = await open({ prices });
+    await vi.waitFor(async () => expect(await statuses()).toHaveLength(2));
+    await next.close();
+    await dead.close();
+    expect(await statuses()).toEqual([
+      { id: 'ended', status: 'completed', prompt_tokens: 10, estimated: false, cost: null },
+      { id: 'interrupted', status: 'interrupted', prompt_tokens: 101, estimated: true, cost: 7 },
+    ]);
+    expect(files()).toEqual([]);
+  });
+
+  it('leave nothing behind when all of them ended', async () => {
+    const { recorder } = await open();
+    recorder.begin(call('ended'));
+    recorder.record(record({ id: 'ended' }));
+    await recorder.close();
+    expect(files()).toEqual([]);
+  });
+
+  async function statuses() {
+    const { rows } = await database.execute({
+      sql: `select id, status, prompt_tokens, estimated, cost_micros::integer as cost from usage_records order by id`,
+      parameters: [],
+    });
+    return rows;
+  }
+});
+
 describe('a journal that cannot be written', () => {
   async function withJournal() {
     const usageJournal = await UsageJournal.open(journal());
@@ -252,6 +309,7 @@ describe('a journal that cannot be written', () => {
         flushIntervalMs: 5,
       },
       usageJournal,
+      OpenCalls.open(journal()),
     );
     const breakJournal = (append: (usageJournal: UsageJournal, line: string) => void) =>
       vi.spyOn(usageJournal, 'append').mockImplementation((line) => append(usageJournal, line));

@@ -3,8 +3,11 @@ import type { Metrics } from '../../lib/metrics.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type Database, DatabaseError } from '../../ports/database.ts';
 import { UsageJournal } from './journal.ts';
+import { lineOfCall, recordOfInterrupted } from './interrupted-calls.ts';
+import { OpenCalls } from './open-calls.ts';
+import { NO_PRICES, type PriceBook } from './price-book.ts';
 import { ensureUsagePartitions, insertUsageLines } from './repository.ts';
-import type { UsageRecord, UsageRecorder } from './usage-record.ts';
+import type { BegunCall, UsageRecord, UsageRecorder } from './usage-record.ts';
 import { lineOfRecord, simplifiedLine } from './usage-row.ts';
 
 export interface UsageRecorderOptions {
@@ -14,6 +17,8 @@ export interface UsageRecorderOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Of calls that a death of the process interrupted; default: they cost nothing that is known. */
+  readonly prices?: PriceBook;
   /** Longest time a record waits while the database answers. Default 200. */
   readonly flushIntervalMs?: number;
   /** Rows of one insert, and the number of waiting ones that starts a flush at once. Default 500. */
@@ -36,26 +41,43 @@ const UNWRITTEN_MAX = 10_000;
 export async function openUsageRecorder(
   options: UsageRecorderOptions,
 ): Promise<JournaledUsageRecorder> {
-  return new JournaledUsageRecorder(options, await UsageJournal.open(options.journalDirectory));
+  const { journalDirectory } = options;
+  const journal = await UsageJournal.open(journalDirectory);
+  return new JournaledUsageRecorder(options, journal, OpenCalls.open(journalDirectory));
 }
 
 /** Journal first, SQL in batches behind it; see `UsageRecorder` for what a crash can lose. */
 export class JournaledUsageRecorder implements UsageRecorder {
   readonly #options: UsageRecorderOptions;
   readonly #journal: UsageJournal;
+  readonly #openCalls: OpenCalls;
   readonly #batchRows: number;
   readonly #closing = new AbortController();
   readonly #flusher: Promise<void>;
   #unwritten: string[] = [];
+  #interruptedSettled = false;
+  #beginRefused = false;
   #wake: () => void = () => undefined;
   #flushing: Promise<void> | undefined;
   #partitionsCheckedMs: number | undefined;
 
-  constructor(options: UsageRecorderOptions, journal: UsageJournal) {
+  constructor(options: UsageRecorderOptions, journal: UsageJournal, openCalls: OpenCalls) {
     this.#options = options;
     this.#journal = journal;
+    this.#openCalls = openCalls;
     this.#batchRows = options.batchRows ?? 500;
     this.#flusher = this.#flushUntilClosed();
+  }
+
+  /** A disk that refuses the line is no reason to refuse the call: it only would not be known if we died. */
+  begin(call: BegunCall): void {
+    try {
+      this.#openCalls.begin(call.id, lineOfCall(call));
+      this.#beginRefused = false;
+    } catch (error) {
+      if (!this.#beginRefused) this.#options.log.error({ error }, 'open calls cannot be written');
+      this.#beginRefused = true;
+    }
   }
 
   record(record: UsageRecord): void {
@@ -66,6 +88,7 @@ export class JournaledUsageRecorder implements UsageRecorder {
     } catch (error) {
       if (!this.#keepUnwritten(line, error)) return;
     }
+    this.#openCalls.end(record.id);
     const waiting = this.#showWaiting();
     if (idle || waiting === this.#batchRows) this.#wake();
   }
@@ -91,6 +114,7 @@ export class JournaledUsageRecorder implements UsageRecorder {
       this.#options.log.warn({ error }, 'usage records stay in the journal until next start');
     }
     this.#journal.rotate();
+    this.#openCalls.close();
   }
 
   async #flushUntilClosed(): Promise<void> {
@@ -101,6 +125,7 @@ export class JournaledUsageRecorder implements UsageRecorder {
       try {
         await this.#checkPartitions();
         await this.flush();
+        await this.#settleInterrupted();
         failures = 0;
       } catch (error) {
         failures += 1;
@@ -154,6 +179,22 @@ export class JournaledUsageRecorder implements UsageRecorder {
     await this.#flushUnwritten();
     for (const segment of [...this.#journal.closedSegments]) await this.#flushSegment(segment);
     if (backlog && this.#journal.openSizeBytes > 0) await this.#flushAll();
+  }
+
+  /**
+   * Behind the first flush: by then every record of the earlier process is in SQL, and a call that has one is left out by
+   * its id.
+   */
+  async #settleInterrupted(): Promise<void> {
+    if (this.#interruptedSettled) return;
+    const { prices = NO_PRICES, log } = this.#options;
+    const lines = await this.#openCalls.leftover();
+    const records = lines.flatMap((line) => recordOfInterrupted(line, prices) ?? []);
+    await this.#insertAll(records.map(lineOfRecord));
+    await this.#openCalls.forgetLeftover();
+    this.#interruptedSettled = true;
+    if (lines.length > 0)
+      log.info({ calls: lines.length }, 'calls of an earlier process looked at');
   }
 
   async #flushSegment(segment: string): Promise<void> {

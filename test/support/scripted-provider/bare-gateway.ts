@@ -13,7 +13,7 @@ import {
   type UpstreamTimeouts,
 } from '../../../src/domains/gateway/index.ts';
 import { modelRoutes, openModelCatalogue } from '../../../src/domains/models/index.ts';
-import type { UsageRecord } from '../../../src/domains/usage/index.ts';
+import type { BegunCall, UsageRecord } from '../../../src/domains/usage/index.ts';
 import { errorHandler } from '../../../src/http/error-response.ts';
 import { sendEventStream } from '../../../src/http/event-stream.ts';
 import { silentLog } from '../../../src/lib/log.ts';
@@ -24,6 +24,8 @@ export interface BareGateway {
   readonly baseUrl: string;
   /** What the meter recorded, oldest first. */
   readonly records: UsageRecord[];
+  /** Calls that were announced before an upstream was asked. */
+  readonly begun: BegunCall[];
   readonly metrics: ReturnType<typeof createMetrics>;
   post(path: string, body: object | string, init?: RequestInit): Promise<Response>;
   close(): Promise<void>;
@@ -50,11 +52,15 @@ const PRINCIPAL = {
 /** The routes of gateway and models on a server of their own, everybody being one principal; usage is kept in memory. */
 export async function startBareGateway(options: BareGatewayOptions): Promise<BareGateway> {
   const records: UsageRecord[] = [];
+  const begun: BegunCall[] = [];
   const metrics = createMetrics();
   const shared = { clock: systemClock, log: silentLog };
   const listed = openModelCatalogue({ ...shared, upstream: options.upstream });
   const catalogue = options.catalogue ?? listed;
-  const recorder = { record: (record: UsageRecord) => void records.push(record) };
+  const recorder = {
+    begin: (call: BegunCall) => void begun.push(call),
+    record: (record: UsageRecord) => void records.push(record),
+  };
   const { timeouts } = options;
   const usual = { ...shared, catalogue, recorder, metrics, timeouts };
   const opened = openInference({ ...usual, ...options.inference });
@@ -81,6 +87,7 @@ export async function startBareGateway(options: BareGatewayOptions): Promise<Bar
   return {
     baseUrl,
     records,
+    begun,
     metrics,
     post: (path, body, init) =>
       fetch(baseUrl + path, {

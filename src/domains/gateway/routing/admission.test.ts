@@ -46,7 +46,12 @@ beforeAll(async () => {
     catalogue,
     inference: {
       limits,
-      costMicros: (_model, counts) => counts.promptTokens * 10 + counts.completionTokens * 100,
+      prices: {
+        costMicros: (_model, counts) => ({
+          costMicros: counts.promptTokens * 10 + counts.completionTokens * 100,
+          priceVersion: 'price_1',
+        }),
+      },
     },
   });
 });

@@ -74,6 +74,7 @@ export class RoutedCall {
       modelLabel: model.label,
       streamed,
       json: call.body.json,
+      bodyBytes: call.body.bytes.length,
       admission,
     });
     this.scope = new AttemptScope(call.signal);
@@ -166,7 +167,7 @@ async function admit(
     principal,
     model,
     estimatedTokens: promptTokens + completionTokens,
-    estimatedCostMicros: services.costMicros?.(model, counts) ?? 0,
+    estimatedCostMicros: services.prices?.costMicros(model, counts).costMicros ?? 0,
     signal,
   });
 }

@@ -38,16 +38,18 @@ export class PriceTable {
 
   /**
    * What a call cost, in whole millionths of the currency. The parts are summed exactly and rounded up once, at the
-   * end: a priced call that consumed something never costs nothing.
+   * end: a priced call that consumed something never costs nothing. A price with the exact name of the deployment goes
+   * before that of the model.
    */
-  costMicros(model: string, counts: PricedCounts): Cost {
-    const price = this.#find(model);
+  costMicros(model: string, counts: PricedCounts, deployment?: string): Cost {
+    const price = this.#find(model, deployment);
     if (price === undefined) return { costMicros: null, priceVersion: this.#version };
     return { costMicros: costOf(price, counts), priceVersion: this.#version };
   }
 
-  #find(model: string): PriceRow | undefined {
-    const named = this.#byName.get(model);
+  #find(model: string, deployment: string | undefined): PriceRow | undefined {
+    const own = deployment === undefined ? undefined : this.#byName.get(deployment);
+    const named = own ?? this.#byName.get(model);
     return named ?? this.#prefixes.find(({ prefix }) => model.startsWith(prefix))?.price;
   }
 }

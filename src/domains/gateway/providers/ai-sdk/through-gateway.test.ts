@@ -40,7 +40,7 @@ beforeAll(async () => {
   const catalogue = { find: () => model } as unknown as ModelCatalogue;
   opened = openInference({
     catalogue,
-    recorder: { record: (record) => void records.push(record) },
+    recorder: { begin: () => undefined, record: (record) => void records.push(record) },
     metrics: createMetrics(),
     clock: systemClock,
     log: silentLog,
