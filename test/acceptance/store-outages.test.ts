@@ -10,6 +10,12 @@ const MODEL = 'scripted-chat';
 const CALLS = 120;
 const CONCURRENCY = 8;
 const RECOVERY_MS = 30_000;
+// None is reached: a call has to ask for each of them, and goes on when nobody answers.
+const LIMITS = [
+  { kind: 'requests', amount: 1_000_000 },
+  { kind: 'tokens', amount: 100_000_000 },
+  { kind: 'parallel', amount: 1_000 },
+];
 const NO_LIMITS = { REQUESTS_PER_SECOND: '10000', REQUEST_BURST: '10000' };
 
 describeWithLegs(
@@ -34,6 +40,7 @@ describeWithLegs(
         upstream,
         nginxSettings: NO_LIMITS,
       });
+      for (const limit of LIMITS) await setLimit(cluster, limit);
     });
     afterAll(async () => {
       await cluster?.stop();
@@ -81,6 +88,12 @@ describeWithLegs(
     });
   },
 );
+
+async function setLimit({ url, apiKey: key }: Cluster, limit: object): Promise<void> {
+  const json = { scope: 'model', scope_id: MODEL, ...limit };
+  const answer = await call(url, { path: '/api/v1/limits', key, json });
+  expect(answer.status, answer.text).toBe(201);
+}
 
 async function proxyOf(address: string): Promise<TcpProxy> {
   const { hostname, port } = new URL(address);

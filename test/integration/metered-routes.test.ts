@@ -139,6 +139,21 @@ test('GW-10 every inference route refuses strangers and writes one usage record'
   expect((await recordedRequests()).sort()).toEqual([...asked.keys()].sort());
 });
 
+test('GW-10 every inference route asks the limits', async () => {
+  const body = { scope: 'model', scope_id: 'm', kind: 'requests', amount: 0 };
+  const made = await post('/api/v1/limits', body);
+  const limit = (await made.json()) as { id: string };
+  for (const [path, call] of Object.entries(CALLS)) {
+    const answer = await post(`/v1${path}`, call);
+    expect({ path, status: answer.status, body: await answer.text() }).toMatchObject({
+      path,
+      status: 429,
+      body: expect.stringContaining('rate_limit'),
+    });
+  }
+  await fetch(`${url}/api/v1/limits/${limit.id}`, { method: 'DELETE', headers });
+});
+
 test('GW-17 a form may be as large as OpenAI takes it, and no larger', async () => {
   const bytes = 1024 * 1024;
   const sized = (megabytes: number) => () => {

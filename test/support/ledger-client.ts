@@ -59,9 +59,9 @@ export class LedgerClient {
   /** What was acknowledged and cannot be found any more, one line each. */
   async losses(url: string): Promise<string[]> {
     return [
-      ...(await Promise.all(this.#keys.map((key) => this.#lostKey(url, key)))),
-      ...(await Promise.all(this.#files.map((file) => this.#lostFile(url, file)))),
-      ...(await Promise.all(this.#attached.map((entry) => this.#lostAttachment(url, entry)))),
+      ...(await eachOf(this.#keys, (key) => this.#lostKey(url, key))),
+      ...(await eachOf(this.#files, (file) => this.#lostFile(url, file))),
+      ...(await eachOf(this.#attached, (entry) => this.#lostAttachment(url, entry))),
       ...(await this.#lostUsage(url)),
     ].filter((line) => line !== undefined);
   }
@@ -203,4 +203,17 @@ export class LedgerClient {
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+const READERS = 8;
+
+/** A few at a time: hundreds of reads at once are turned away by a server that has just started, and rightly so. */
+async function eachOf<T, R>(items: readonly T[], read: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const queue = items.entries();
+  const reader = async () => {
+    for (const [at, item] of queue) results[at] = await read(item);
+  };
+  await Promise.all(Array.from({ length: READERS }, reader));
+  return results;
 }
