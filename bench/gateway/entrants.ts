@@ -6,6 +6,7 @@ import { newFirstApiKey } from '../../test/support/servers/first-api-key.ts';
 import { freePort, tcpAnswers } from '../../test/support/servers/loopback.ts';
 import { nginxServer } from '../../test/support/servers/nginx.ts';
 import { startProcessGroup, waitUntilReady } from '../../test/support/servers/process-group.ts';
+import { setLimits } from './limits.ts';
 import { ledger, type Stores } from './stores.ts';
 
 export interface Running {
@@ -111,7 +112,7 @@ async function startBare({ upstreamPort, directory }: Surroundings): Promise<Run
   return startLlamp(directory, upstreamPort, {});
 }
 
-/** The same with its records in PostgreSQL and its counters in Redis. */
+/** The same with its records in PostgreSQL, its counters in Redis, and limits and prices to ask for each call. */
 async function startFull({ upstreamPort, directory, stores }: Surroundings): Promise<Running> {
   if (stores === undefined) throw new Error('llamp-full needs PostgreSQL and Redis');
   const records = await ledger(stores, directory);
@@ -121,6 +122,7 @@ async function startFull({ upstreamPort, directory, stores }: Surroundings): Pro
       throw error;
     },
   );
+  await setLimits(running);
   return {
     ...running,
     countRows: records.countRows,

@@ -123,7 +123,7 @@ function describeRates(subjectOf: () => ReservationSubject): void {
     const refused = await reserve(store, [rate]);
     if (refused.outcome !== 'refused') throw new Error('it was let through');
     expect(refused.retryAfterMs).toBeGreaterThan(0);
-    expect(refused.retryAfterMs).toBeLessThanOrEqual(404);
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(405);
     expect(countersOf(refused)[0]?.resetMs).toBe(refused.retryAfterMs);
     await vi.waitFor(async () => {
       expect((await reserve(store, [rate])).outcome).toBe('reserved');

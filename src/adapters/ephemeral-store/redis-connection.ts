@@ -15,6 +15,8 @@ export function createRedisClient(url: string, options: { queueWhileOffline: boo
     // A cache that is away is done without: waiting for it would slow every request.
     disableOfflineQueue: !options.queueWhileOffline,
     commandsQueueMaxLength: COMMANDS_MAX,
+    // We end the wait ourselves; the client's own way costs a signal for every command.
+    commandOptions: { timeout: 0 },
     socket: {
       connectTimeout: CONNECT_TIMEOUT_MS,
       keepAlive: true,

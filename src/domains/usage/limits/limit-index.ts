@@ -13,6 +13,8 @@ const NONE: readonly LimitRow[] = [];
 /** Finds the limits of a call without looking at all of them. */
 export class LimitIndex {
   readonly #byScope: ReadonlyMap<string, readonly LimitRow[]>;
+  /** What was found, by model: a principal is one object for as long as its key is unchanged. */
+  readonly #found = new WeakMap<LimitedPrincipal, Map<string, readonly LimitRow[]>>();
 
   constructor(limits: readonly LimitRow[]) {
     this.#byScope = Map.groupBy(limits, (limit) =>
@@ -22,6 +24,20 @@ export class LimitIndex {
 
   find(principal: LimitedPrincipal, model: string): readonly LimitRow[] {
     if (this.#byScope.size === 0) return NONE;
+    let byModel = this.#found.get(principal);
+    if (byModel === undefined) {
+      byModel = new Map();
+      this.#found.set(principal, byModel);
+    }
+    let found = byModel.get(model);
+    if (found === undefined) {
+      found = this.#search(principal, model);
+      byModel.set(model, found);
+    }
+    return found;
+  }
+
+  #search(principal: LimitedPrincipal, model: string): readonly LimitRow[] {
     const { organizationId, projectId, apiKeyId, userId } = principal;
     const found = [
       this.#of(organizationId, 'organization', organizationId),

@@ -1,9 +1,12 @@
 import type { Log } from '../../../lib/log.ts';
+import type { Clock } from '../../../ports/clock.ts';
 import type { EphemeralStore, Settlement } from '../../../ports/ephemeral-store.ts';
 
 const TIMEOUT_MS = 1_000;
 const BATCH_MAX = 200;
 const WAITING_MAX = 20_000;
+// Long enough that busy instances settle many calls at once, too short for anyone to wait for a slot.
+const GATHER_MS = 2;
 
 /**
  * Settles behind the calls: in their order, one round trip at a time, many settlements in one when they gather. What
@@ -11,13 +14,16 @@ const WAITING_MAX = 20_000;
  */
 export class SettlementQueue {
   readonly #store: EphemeralStore;
+  readonly #clock: Clock;
   readonly #log: Log;
   #waiting: Settlement[] = [];
-  #draining: Promise<void> | undefined;
+  #gathering = false;
+  #sending: Promise<void> | undefined;
   #dropped = 0;
 
-  constructor(store: EphemeralStore, log: Log) {
+  constructor(store: EphemeralStore, { clock, log }: { clock: Clock; log: Log }) {
     this.#store = store;
+    this.#clock = clock;
     this.#log = log;
   }
 
@@ -33,17 +39,33 @@ export class SettlementQueue {
       return;
     }
     this.#waiting.push(...settlements);
-    this.#draining ??= this.#drain();
+    if (!this.#gathering) void this.#sendSoon();
+  }
+
+  /** Sends what waits ahead of a command that follows in the same turn, so that both travel together. */
+  send(): void {
+    if (this.#waiting.length === 0 || this.#sending !== undefined) return;
+    this.#sending = this.#sendAll().finally(() => {
+      this.#sending = undefined;
+    });
   }
 
   /** Resolves when nothing waits any more. */
   async flush(): Promise<void> {
-    await this.#draining;
+    while (this.#waiting.length > 0 || this.#sending !== undefined) {
+      this.send();
+      await this.#sending;
+    }
   }
 
-  async #drain(): Promise<void> {
-    // After the turn that pushed: what is settled together travels together.
-    await Promise.resolve();
+  async #sendSoon(): Promise<void> {
+    this.#gathering = true;
+    await this.#clock.sleep(GATHER_MS);
+    this.#gathering = false;
+    this.send();
+  }
+
+  async #sendAll(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH_MAX);
       try {
@@ -52,7 +74,6 @@ export class SettlementQueue {
         this.#drop(batch.length, error);
       }
     }
-    this.#draining = undefined;
   }
 
   // The store tells its own outages; one line for the first of them is enough here.

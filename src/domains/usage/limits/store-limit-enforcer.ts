@@ -122,6 +122,7 @@ export class StoreLimitEnforcer implements LimitEnforcer {
   async #reserve(id: string, plan: readonly PlannedReservation[]): Promise<Reserved> {
     const reservations = plan.map(({ reservation }) => reservation);
     const request = { id, leaseMs: LEASE_MS, reservations };
+    this.#shared.settlements.send();
     try {
       const answer = await this.#reserveIn(this.#shared.store, request, plan);
       this.#noteBack();
@@ -169,7 +170,7 @@ export class StoreLimitEnforcer implements LimitEnforcer {
   #countingIn(store: EphemeralStore): Counting {
     return {
       store,
-      settlements: new SettlementQueue(store, this.#log),
+      settlements: new SettlementQueue(store, { clock: this.#options.clock, log: this.#log }),
       leases: new HeldLeases(store, { leaseMs: LEASE_MS, log: this.#log }),
     };
   }
