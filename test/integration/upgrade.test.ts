@@ -94,7 +94,7 @@ test('OP-6 a migration that fails changes nothing, and the next start tries agai
   const broken = join(folder, 'broken');
   fs.cpSync(olderRelease, broken, { recursive: true });
   fs.writeFileSync(
-    join(broken, `000${LATEST}-broken.sql`),
+    join(broken, `${String(LATEST).padStart(4, '0')}-broken.sql`),
     'create table half_done (id int);\nselect from nowhere;\n',
   );
   const database = await openDatabase(join(dataDirectory, 'database'));
