@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
+import { CellCounter, CellHistogram } from './metric-cells.ts';
 
 const SECONDS = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300,
@@ -26,13 +27,13 @@ export type Metrics = ReturnType<typeof createMetrics>;
 
 function httpMetrics(registers: Registry[]) {
   return {
-    httpRequests: new Counter({
+    httpRequests: new CellCounter({
       name: 'llamp_http_requests_total',
       help: 'HTTP requests answered',
       labelNames: ['method', 'route', 'status'],
       registers,
     }),
-    httpDuration: new Histogram({
+    httpDuration: new CellHistogram({
       name: 'llamp_http_request_duration_seconds',
       help: 'Time from the first byte of a request to the last byte of its answer',
       labelNames: ['method', 'route'],
@@ -49,27 +50,27 @@ function httpMetrics(registers: Registry[]) {
 
 function upstreamMetrics(registers: Registry[]) {
   return {
-    upstreamRequests: new Counter({
+    upstreamRequests: new CellCounter({
       name: 'llamp_upstream_requests_total',
       help: 'Requests sent to upstreams; outcome is ok, a status class, timeout, reset, aborted or truncated',
       labelNames: ['deployment', 'model', 'outcome'],
       registers,
     }),
-    upstreamDuration: new Histogram({
+    upstreamDuration: new CellHistogram({
       name: 'llamp_upstream_request_duration_seconds',
       help: 'Time of an upstream request to its last byte',
       labelNames: ['deployment', 'model'],
       buckets: SECONDS,
       registers,
     }),
-    upstreamFirstToken: new Histogram({
+    upstreamFirstToken: new CellHistogram({
       name: 'llamp_upstream_first_token_seconds',
       help: 'Time of an upstream stream to its first content frame',
       labelNames: ['deployment', 'model'],
       buckets: SECONDS,
       registers,
     }),
-    gatewayOverhead: new Histogram({
+    gatewayOverhead: new CellHistogram({
       name: 'llamp_gateway_overhead_seconds',
       help: 'Own time of answered inference requests: to the call of the upstream, and from its answer to ours',
       buckets: OVERHEAD_SECONDS,
@@ -86,7 +87,7 @@ function upstreamMetrics(registers: Registry[]) {
       help: 'Version of the models in force; it rises when providers, deployments or models change',
       registers,
     }),
-    tokens: new Counter({
+    tokens: new CellCounter({
       name: 'llamp_tokens_total',
       help: 'Tokens by direction: prompt, completion, cached, reasoning',
       labelNames: ['model', 'direction'],
@@ -102,7 +103,7 @@ function usageMetrics(registers: Registry[]) {
       help: 'Usage records in the journal that are not yet in SQL',
       registers,
     }),
-    usageWritten: new Counter({
+    usageWritten: new CellCounter({
       name: 'llamp_usage_records_written_total',
       help: 'Usage records written to SQL',
       registers,
@@ -118,7 +119,7 @@ function queueMetrics(registers: Registry[]) {
       labelNames: ['queue', 'state'],
       registers,
     }),
-    jobDuration: new Histogram({
+    jobDuration: new CellHistogram({
       name: 'llamp_job_duration_seconds',
       help: 'Time of one job; outcome is ok, retry or failed',
       labelNames: ['queue', 'outcome'],
@@ -130,7 +131,7 @@ function queueMetrics(registers: Registry[]) {
 
 function storeMetrics(registers: Registry[]) {
   return {
-    storeDuration: new Histogram({
+    storeDuration: new CellHistogram({
       name: 'llamp_store_operation_duration_seconds',
       help: 'Time of one call to a store, by port and operation; outcome is ok or error',
       labelNames: ['store', 'operation', 'outcome'],
