@@ -4,12 +4,12 @@ import type { EphemeralStore, HeldLease } from '../../../ports/ephemeral-store.t
 const TIMEOUT_MS = 1_000;
 const BATCH_MAX = 200;
 
-/** Calls that run now and hold slots or money, by the id of their admission. */
+/** Slots and money that this process holds now. */
 export class HeldLeases {
   readonly #store: EphemeralStore;
   readonly #leaseMs: number;
   readonly #log: Log;
-  readonly #leases = new Map<string, readonly HeldLease[]>();
+  readonly #leases = new Map<string, HeldLease>();
 
   constructor(store: EphemeralStore, options: { leaseMs: number; log: Log }) {
     this.#store = store;
@@ -17,20 +17,22 @@ export class HeldLeases {
     this.#log = options.log;
   }
 
-  hold(id: string, leases: readonly HeldLease[]): void {
-    if (leases.length > 0) this.#leases.set(id, leases);
+  hold(lease: HeldLease): void {
+    this.#leases.set(nameOf(lease), lease);
   }
 
-  release(id: string): void {
-    this.#leases.delete(id);
+  release(lease: Pick<HeldLease, 'id' | 'key'>): void {
+    this.#leases.delete(nameOf(lease));
   }
 
   /** Prolongs all of them. */
   async renew(): Promise<void> {
-    const leases = [...this.#leases.values()].flat();
+    const leases = [...this.#leases.values()];
     for (let start = 0; start < leases.length; start += BATCH_MAX) {
-      // Calls that ended during the last batch must not be held again.
-      const batch = leases.slice(start, start + BATCH_MAX).filter(({ id }) => this.#leases.has(id));
+      const batch = leases
+        .slice(start, start + BATCH_MAX)
+        // What ended during the last batch must not be held again.
+        .filter((lease) => this.#leases.has(nameOf(lease)));
       try {
         await this.#store.renew(batch, { timeoutMs: TIMEOUT_MS, leaseMs: this.#leaseMs });
       } catch (error) {
@@ -40,3 +42,5 @@ export class HeldLeases {
     }
   }
 }
+
+const nameOf = ({ id, key }: Pick<HeldLease, 'id' | 'key'>) => `${id} ${key}`;

@@ -6,11 +6,12 @@ import {
   type EphemeralStore,
   EphemeralStoreUnavailableError,
   type ReserveAnswer,
-  type ReserveRequest,
 } from '../../../ports/ephemeral-store.ts';
 import type { Admission, AdmissionRequest, LimitEnforcer } from './admission.ts';
 import { BudgetLedger } from './budget-ledger.ts';
+import { Advances } from './advances.ts';
 import { HeldLeases } from './held-leases.ts';
+import type { ActualUsage, Holding } from './holding.ts';
 import { limitHeaders } from './limit-headers.ts';
 import type { LimitedPrincipal, LimitIndex } from './limit-index.ts';
 import { limitRefusal } from './limit-refusal.ts';
@@ -27,8 +28,10 @@ const RESERVE_TIMEOUT_MS = 50;
 const LEASE_MS = 24_000;
 const RENEW_MS = 8_000;
 const CORRECT_MS = 4_000;
+const SWEEP_MS = 250;
 const CLOSE_TIMEOUT_MS = 2_000;
 
+const NO_COUNTER: CounterState = { remaining: 0, resetMs: 0, mark: 0 };
 const UNLIMITED: Admission = { settle: () => undefined, release: () => undefined, headers: {} };
 
 export interface StoreLimitEnforcerOptions {
@@ -48,12 +51,16 @@ interface Counting {
   readonly store: EphemeralStore;
   readonly settlements: SettlementQueue;
   readonly leases: HeldLeases;
+  readonly advances: Advances;
 }
 
-interface Reserved {
-  readonly counting: Counting;
-  readonly answer: Exclude<ReserveAnswer, { outcome: 'spending_unknown' }>;
-}
+/** One of the two. */
+type Reserved =
+  | { readonly holdings: Holding[] }
+  | { readonly holdings?: undefined; readonly refusal: Refusal };
+
+type Refusal = Extract<ReserveAnswer, { outcome: 'refused' }>;
+type KnownAnswer = Exclude<ReserveAnswer, { outcome: 'spending_unknown' }>;
 
 /**
  * Limits over shared counters: one round trip to reserve everything that a call needs, one behind it to settle. While
@@ -81,6 +88,9 @@ export class StoreLimitEnforcer implements LimitEnforcer {
       this.#repeat(RENEW_MS, async () => {
         await Promise.all(countings.map(({ leases }) => leases.renew()));
       }),
+      this.#repeat(SWEEP_MS, async () => {
+        for (const { advances } of countings) advances.sweep();
+      }),
       this.#repeat(CORRECT_MS, () => this.#ledger.correct(countings.map(({ store }) => store))),
     ]);
   }
@@ -96,10 +106,8 @@ export class StoreLimitEnforcer implements LimitEnforcer {
     const plan = planReservations(limits().find(principal, model), request, clock.now());
     if (plan.length === 0) return UNLIMITED;
     this.#ledger.touch(plan);
-    const id = clock.newId('adm_');
-    const { counting, answer } = await this.#reserve(id, plan);
-    if (answer.outcome === 'refused') throw limitRefusal(plan, answer, model);
-    const admission = this.#admission(counting, { id, plan, counters: answer.counters });
+    const held = await this.#hold(clock.newId('adm_'), plan, model);
+    const admission = admissionOf(plan, held);
     // Not aborted within: a reservation that nobody waits for would stay.
     if (signal.aborted) {
       admission.release();
@@ -112,6 +120,7 @@ export class StoreLimitEnforcer implements LimitEnforcer {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#loops;
+    for (const { advances } of [this.#shared, this.#local]) advances.close();
     const settled = Promise.all([this.#shared, this.#local].map((one) => one.settlements.flush()));
     const waiting = new AbortController();
     const timeout = this.#options.clock.sleep(CLOSE_TIMEOUT_MS, waiting.signal);
@@ -119,29 +128,71 @@ export class StoreLimitEnforcer implements LimitEnforcer {
     waiting.abort();
   }
 
+  /** A holding for each planned reservation: those that were reserved ahead, the rest from the store. */
+  async #hold(id: string, plan: readonly PlannedReservation[], model: string): Promise<Holding[]> {
+    const ahead = plan.map((planned) => this.#shared.advances.take(id, planned));
+    const missing = plan.filter((_, index) => ahead[index] === undefined);
+    if (missing.length === 0) return ahead.filter((holding) => holding !== undefined);
+    const reserved = await this.#reserve(id, missing);
+    if (reserved.holdings === undefined) {
+      for (const holding of ahead) holding?.undo();
+      throw limitRefusal(missing, reserved.refusal, model);
+    }
+    const rest = reserved.holdings.values();
+    return ahead.map((holding) => holding ?? rest.next().value).filter((one) => one !== undefined);
+  }
+
+  /** First with what the next calls will need, then for this one alone; here alone when the shared store is away. */
   async #reserve(id: string, plan: readonly PlannedReservation[]): Promise<Reserved> {
-    const reservations = plan.map(({ reservation }) => reservation);
-    const request = { id, leaseMs: LEASE_MS, reservations };
-    this.#shared.settlements.send();
+    const { advances, settlements } = this.#shared;
+    const enlarged = plan.map((planned) => advances.enlarged(planned));
+    settlements.send();
     try {
-      const answer = await this.#reserveIn(this.#shared.store, request, plan);
+      const first = await this.#reserveIn(this.#shared.store, { id, plan: enlarged });
       this.#noteBack();
-      return { counting: this.#shared, answer };
+      if (first.outcome === 'reserved') {
+        const divide = (planned: PlannedReservation, index: number) =>
+          advances.divide(id, {
+            planned,
+            enlarged: enlarged[index] ?? planned,
+            counter: first.counters[index] ?? NO_COUNTER,
+          });
+        return { holdings: plan.map(divide) };
+      }
+      if (plan.every((planned, index) => planned === enlarged[index])) return { refusal: first };
+      const exact = await this.#reserveIn(this.#shared.store, { id, plan });
+      return this.#reserved(this.#shared, { id, plan, answer: exact });
     } catch (error) {
       this.#noteAway(error);
       // It may have been taken after all, behind the time that we waited for it.
       const taken = settlementsOf(id, plan, [], undefined).filter(({ kind }) => kind === 'slot');
-      this.#shared.settlements.push(taken);
-      const answer = await this.#reserveIn(this.#local.store, request, plan);
-      return { counting: this.#local, answer };
+      settlements.push(taken);
+      const answer = await this.#reserveIn(this.#local.store, { id, plan });
+      return this.#reserved(this.#local, { id, plan, answer });
+    } finally {
+      for (const [index, planned] of plan.entries()) {
+        if (enlarged[index] !== planned) advances.endRefill(planned);
+      }
     }
+  }
+
+  #reserved(
+    { advances }: Counting,
+    taken: { id: string; plan: readonly PlannedReservation[]; answer: KnownAnswer },
+  ): Reserved {
+    const { id, plan, answer } = taken;
+    if (answer.outcome === 'refused') return { refusal: answer };
+    const single = (planned: PlannedReservation, index: number) =>
+      advances.single(id, planned, answer.counters[index] ?? NO_COUNTER);
+    return { holdings: plan.map(single) };
   }
 
   async #reserveIn(
     store: EphemeralStore,
-    request: ReserveRequest,
-    plan: readonly PlannedReservation[],
-  ): Promise<Reserved['answer']> {
+    { id, plan }: { id: string; plan: readonly PlannedReservation[] },
+  ): Promise<KnownAnswer> {
+    const reservations = plan.map(({ reservation }) => reservation);
+    const request = { id, leaseMs: LEASE_MS, reservations };
     const options = { timeoutMs: RESERVE_TIMEOUT_MS };
     const answer = await store.reserve(request, options);
     if (answer.outcome !== 'spending_unknown') return answer;
@@ -151,28 +202,19 @@ export class StoreLimitEnforcer implements LimitEnforcer {
     throw new EphemeralStoreUnavailableError('the store forgot a counter at once');
   }
 
-  #admission(
-    { settlements, leases }: Counting,
-    taken: { id: string; plan: readonly PlannedReservation[]; counters: readonly CounterState[] },
-  ): Admission {
-    const { id, plan, counters } = taken;
-    leases.hold(id, leasesOf(id, plan, counters));
-    let open = true;
-    const end = (actual?: { tokens: number; costMicros: number }) => {
-      if (!open) return;
-      open = false;
-      leases.release(id);
-      settlements.push(settlementsOf(id, plan, counters, actual));
-    };
-    return { headers: limitHeaders(plan, counters), settle: end, release: () => end() };
-  }
-
   #countingIn(store: EphemeralStore): Counting {
-    return {
-      store,
-      settlements: new SettlementQueue(store, { clock: this.#options.clock, log: this.#log }),
-      leases: new HeldLeases(store, { leaseMs: LEASE_MS, log: this.#log }),
-    };
+    const { clock } = this.#options;
+    const settlements = new SettlementQueue(store, { clock, log: this.#log });
+    const leases = new HeldLeases(store, { leaseMs: LEASE_MS, log: this.#log });
+    const advances = new Advances({
+      settle: (settled) => settlements.push(settled),
+      release: (lease) => leases.release(lease),
+      hold: (id, planned, counter) => {
+        for (const lease of leasesOf(id, [planned], [counter])) leases.hold(lease);
+      },
+      monotonicMs: () => clock.monotonicMs(),
+    });
+    return { store, settlements, leases, advances };
   }
 
   async #repeat(pauseMs: number, work: () => Promise<void>): Promise<void> {
@@ -200,4 +242,15 @@ export class StoreLimitEnforcer implements LimitEnforcer {
     this.#isAway = false;
     this.#log.info({}, 'shared limits are held again');
   }
+}
+
+function admissionOf(plan: readonly PlannedReservation[], held: readonly Holding[]): Admission {
+  let open = true;
+  const end = (actual?: ActualUsage) => {
+    if (!open) return;
+    open = false;
+    for (const holding of held) holding.end(actual);
+  };
+  const counters = held.map(({ counter }) => counter);
+  return { headers: limitHeaders(plan, counters), settle: end, release: () => end() };
 }
