@@ -27,6 +27,11 @@ export const IDENTITY_ERRORS = {
   invalid_email: { status: 400, description: 'The e-mail address has no valid form.' },
   email_taken: { status: 400, description: 'Another user has this e-mail address already.' },
   invalid_password: { status: 400, description: 'The password needs 12 to 128 characters.' },
+  invalid_refresh_token: {
+    status: 401,
+    description:
+      'The refresh token is unknown, used, expired, or its session has ended. Sign in again.',
+  },
   password_hashing_busy: {
     status: 503,
     description: 'Too many passwords are being checked at once. Try again in a moment.',

@@ -9,3 +9,8 @@ export { type Principal, principalOf, type RouteAccess, type Scope, SCOPES } fro
 export { identityRoutes } from './routes.ts';
 export { type CreatedKey, IdentityService, type Page, type PageOf } from './service.ts';
 export { type SetupInput, SetupService } from './setup-service.ts';
+export {
+  type OpenSession,
+  type SecurityEvent,
+  SessionService,
+} from './sign-in/session-service.ts';
