@@ -14,8 +14,10 @@ import {
   createPasswordHasher,
   IdentityService,
   identityRoutes,
+  jwksRoute,
   openKeyDirectory,
   SetupService,
+  signInRoutes,
 } from './domains/identity/index.ts';
 import { createKnowledge, type Knowledge } from './domains/knowledge/index.ts';
 import { BUILTIN_EMBEDDING_MODEL, modelRoutes } from './domains/models/index.ts';
@@ -33,6 +35,7 @@ import {
 import { modelsFromConfig } from './models-from-config.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
 import { observeQueues, observeStores } from './scrape-metrics.ts';
+import { signInFromConfig } from './sign-in-from-config.ts';
 
 /** Everything that runs, put together; docs/architecture.md explains the order of start and stop. */
 export interface Application {
@@ -78,7 +81,11 @@ export async function openApplication(
     version,
     log,
     metrics,
-    authenticate: (key) => domains.keys.authenticate(key),
+    // A token is JSON in base64url, so it begins with `eyJ`; no key does.
+    authenticate: (credential, projectId) =>
+      credential.startsWith('eyJ')
+        ? domains.signIn.authenticate(credential, projectId)
+        : domains.keys.authenticate(credential),
     health,
     isDraining: () => drain.isDraining,
     completeSetup: (input) => domains.setup.completeSetup(input),
@@ -111,15 +118,8 @@ async function openDomains(stores: Stores, context: RuntimeContext) {
 
   // First: a mistake in its file must not end a first start that has made a key and not shown it yet.
   const models = await modelsFromConfig(stores, context);
-  const passwords = createPasswordHasher();
-  const firstStart = await bootstrap({ database, clock, passwords }, config.bootstrap);
-  const keys = await openKeyDirectory({ database, clock, log });
-  // The change is committed by then; the directory looks for itself every second.
-  const onChange = () =>
-    keys.refresh().catch((error: unknown) => log.warn({ error }, 'keys will be refreshed later'));
-  const identity = new IdentityService({ database, clock, onChange });
-  const setup = new SetupService({ database, clock, passwords, onChange });
-
+  const people = await openIdentity(stores, context);
+  const { identity } = people;
   const { limits, recorder } = await openUsage(stores, context, identity);
   const timeouts = timeoutsOf(config);
   const gateway = openInference({
@@ -144,7 +144,25 @@ async function openDomains(stores: Stores, context: RuntimeContext) {
     embedding: inferenceEmbeddingService(gateway.inference),
     options: knowledgeOptions(config),
   });
-  return { firstStart, keys, identity, setup, limits, recorder, models, gateway, knowledge };
+  return { ...people, limits, recorder, models, gateway, knowledge };
+}
+
+/** Who may act: fills an empty installation, then knows its keys and people. */
+async function openIdentity(stores: Stores, context: RuntimeContext) {
+  const { database } = stores;
+  const { config, log, clock } = context;
+  const passwords = createPasswordHasher();
+  const firstStart = await bootstrap({ database, clock, passwords }, config.bootstrap);
+  const keys = await openKeyDirectory({ database, clock, log });
+  // The change is committed by then; the directory looks for itself every second.
+  const onChange = () =>
+    keys.refresh().catch((error: unknown) => log.warn({ error }, 'keys will be refreshed later'));
+  const identity = new IdentityService({ database, clock, onChange });
+  const setup = new SetupService({ database, clock, passwords, onChange });
+
+  const { installationId } = firstStart;
+  const signIn = await signInFromConfig(stores, context, { passwords, installationId });
+  return { firstStart, keys, signIn, identity, setup };
 }
 
 /** Limits and prices first: calls that a death interrupted are priced when the recorder opens. */
@@ -189,7 +207,7 @@ function knowledgeOptions(config: Config) {
 }
 
 function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
-  const { gateway, models, knowledge, identity, setup, limits } = domains;
+  const { gateway, models, knowledge, identity, setup, signIn, limits } = domains;
   const { cachedInference: inference, relays, router } = gateway;
   const { catalogue } = models;
   return [
@@ -211,6 +229,8 @@ function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
     { plugin: models.routes, prefixes: MANAGEMENT_PREFIXES },
     { plugin: knowledge.routes, prefixes: OPENAI_PREFIXES },
     { plugin: (app) => identityRoutes(app, { identity, setup }), prefixes: MANAGEMENT_PREFIXES },
+    { plugin: (app) => signInRoutes(app, { signIn }), prefixes: MANAGEMENT_PREFIXES },
+    { plugin: (app) => jwksRoute(app, { signIn }), prefixes: [''] },
     { plugin: (app) => usageRoutes(app, { database }), prefixes: MANAGEMENT_PREFIXES },
     { plugin: limits.routes, prefixes: MANAGEMENT_PREFIXES },
     { plugin: (app) => deploymentHealthRoutes(app, { router }), prefixes: MANAGEMENT_PREFIXES },
@@ -222,7 +242,7 @@ function drainPhases(
   domains: Domains,
   { listening, config }: { listening: Listening; config: Config },
 ): Record<DrainPhaseName, DrainPhase> {
-  const { knowledge, models, gateway, keys, limits, recorder } = domains;
+  const { knowledge, models, gateway, keys, signIn, limits, recorder } = domains;
   const phase = (run: DrainPhase['run'], timeoutMs = PHASE_TIMEOUT_MS) => ({ timeoutMs, run });
   return {
     'stop-accepting': phase(async () => listening.server?.connections.stopAccepting()),
@@ -235,7 +255,8 @@ function drainPhases(
       await knowledge.close();
     }),
     'flush-usage': phase(async () => {
-      await Promise.all([models.close(), gateway.close(), keys.close(), limits.close()]);
+      const closing = [models, gateway, keys, signIn, limits].map((each) => each.close());
+      await Promise.all(closing);
       await recorder.close();
     }),
     'close-stores': phase(async () => {

@@ -3,8 +3,11 @@ import type { Principal, RouteAccess } from '../domains/identity/index.ts';
 import type { AppError } from '../lib/app-error.ts';
 import { httpError } from './errors.ts';
 
-/** Finds who a key acts as, without waiting: the keys are held in memory. Null for a key that is not live. */
-export type Authenticate = (apiKey: string) => Principal | null;
+/**
+ * Finds who a key or an access token acts as, without waiting: both are checked in memory. Null for one that is not live.
+ * People may name one of their projects.
+ */
+export type Authenticate = (credential: string, projectId?: string) => Principal | null;
 
 /** Checks every route before its body is read. A route that does not say who may call it fails to register. */
 export function requireAuthentication(app: FastifyInstance, authenticate: Authenticate): void {
@@ -32,7 +35,7 @@ function authorize(
 ): Principal {
   const key = apiKeyOf(request);
   if (key === undefined) throw missingKey();
-  const principal = authenticate(key);
+  const principal = authenticate(key, single(request.headers['x-llamp-project']));
   if (principal === null) throw wrongKey(key);
   if (access === 'authenticated') return principal;
   if (typeof access === 'object' && principal.scopes.includes(access.scope)) return principal;

@@ -27,10 +27,24 @@ export const IDENTITY_ERRORS = {
   invalid_email: { status: 400, description: 'The e-mail address has no valid form.' },
   email_taken: { status: 400, description: 'Another user has this e-mail address already.' },
   invalid_password: { status: 400, description: 'The password needs 12 to 128 characters.' },
+  invalid_credentials: {
+    status: 401,
+    description: 'E-mail address or password is wrong, or the user is disabled.',
+  },
+  too_many_sign_ins: {
+    status: 429,
+    description:
+      'Too many attempts to sign in to this account or from this address. Wait as `retry-after` says.',
+  },
   invalid_refresh_token: {
     status: 401,
     description:
       'The refresh token is unknown, used, expired, or its session has ended. Sign in again.',
+  },
+  sign_in_unavailable: {
+    status: 503,
+    description:
+      'No key can sign tokens. Set `LLAMP_SECRET_KEY` on every instance, the same one as before.',
   },
   password_hashing_busy: {
     status: 503,

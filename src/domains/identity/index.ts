@@ -5,7 +5,14 @@ export type { Owner } from './installation-repository.ts';
 export { listObject } from './list-object.ts';
 export { KeyDirectory, openKeyDirectory } from './key-directory.ts';
 export { createPasswordHasher, type PasswordHasher } from './password.ts';
-export { type Principal, principalOf, type RouteAccess, type Scope, SCOPES } from './principal.ts';
+export {
+  type Principal,
+  principalOf,
+  type Role,
+  type RouteAccess,
+  type Scope,
+  SCOPES,
+} from './principal.ts';
 export { identityRoutes } from './routes.ts';
 export { type CreatedKey, IdentityService, type Page, type PageOf } from './service.ts';
 export { type SetupInput, SetupService } from './setup-service.ts';
@@ -14,3 +21,5 @@ export {
   type SecurityEvent,
   SessionService,
 } from './sign-in/session-service.ts';
+export { SignIn } from './sign-in/sign-in.ts';
+export { jwksRoute, signInRoutes } from './sign-in/sign-in-routes.ts';

@@ -3,15 +3,21 @@ import type { FastifyRequest } from 'fastify';
 export const SCOPES = ['inference', 'knowledge', 'management', 'metrics'] as const;
 export type Scope = (typeof SCOPES)[number];
 
+/** What a user may do in a project. */
+export type Role = 'owner' | 'admin' | 'developer' | 'viewer' | 'auditor';
+
 /** Who a request acts as, and in which project. Every query for product data is bound to `projectId`. */
 export interface Principal {
-  readonly kind: 'api_key' | 'service';
+  readonly kind: 'api_key' | 'user' | 'service';
   readonly organizationId: string;
   readonly projectId: string;
-  /** Null for work that the platform does by itself. */
+  /** Null for people and for work that the platform does by itself. */
   readonly apiKeyId: string | null;
   /** For whom the call is made: who made the key. */
   readonly userId?: string | null;
+  /** Of a user. */
+  readonly sessionId?: string;
+  readonly role?: Role;
   readonly scopes: readonly Scope[];
 }
 
