@@ -109,6 +109,22 @@ function signInTests(fresh: () => Promise<FreshDatabase>): void {
     expect([refused.statusCode, refused.json().error.code]).toEqual([401, 'invalid_refresh_token']);
   });
 
+  test('a password set by a one-time link ends every session', async () => {
+    const { access_token: token, refresh_token } = await signedIn();
+    const setup = new SetupService({
+      database,
+      clock: systemClock,
+      passwords: createPasswordHasher(),
+    });
+    const link = await setup.createOneTimeLink({ email: EMAIL });
+    const { token: linkToken } = link;
+    const input = { token: linkToken, email: EMAIL, name: 'Administrator', password: PASSWORD };
+    await setup.completeSetup(input);
+    await vi.waitFor(() => expect(signIn.authenticate(token)).toBeNull(), { timeout: 2_000 });
+    expect((await post('/refresh', { refresh_token })).statusCode).toBe(401);
+    expect((await signedIn()).access_token).not.toBe(token);
+  });
+
   test('wrong passwords and unknown accounts are one answer, and many are throttled', async () => {
     const wrong = await post('/sign-in', { email: EMAIL, password: 'wrong' });
     const unknown = await post('/sign-in', { email: 'nobody@example.com', password: 'wrong' });

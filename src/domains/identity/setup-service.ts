@@ -16,6 +16,7 @@ import { generateToken, hashToken } from './one-time-link.ts';
 import { PASSWORD_LENGTH, type PasswordHasher } from './password.ts';
 import { SCOPES } from './principal.ts';
 import { announceChange } from './revision-repository.ts';
+import { endSessionsOf } from './sign-in/session-repository.ts';
 
 const DAY_MS = 86_400_000;
 const UNIQUE_VIOLATION = '23505';
@@ -84,6 +85,8 @@ export class SetupService {
         const { name } = input;
         const email = input.email.toLowerCase();
         await updateUserSignIn(transaction, { id: user.userId, email, name, passwordHash });
+        // Whoever knew the old password is out.
+        await endSessionsOf(transaction, { userId: user.userId, now: link.now });
         await transaction.execute(insertApiKey(row));
         await announceChange(transaction);
       });

@@ -99,6 +99,18 @@ export async function endSession(
   await announceSignInChange(transaction);
 }
 
+/** Ends every session of a user whose password was set anew; part of a change that announces itself. */
+export async function endSessionsOf(
+  transaction: SqlExecutor,
+  { userId, now }: { userId: string; now: Date },
+): Promise<void> {
+  await transaction.execute({
+    sql: `update sessions set ended_at = $2, end_reason = 'password_changed'
+      where user_id = $1 and ended_at is null`,
+    parameters: [userId, now],
+  });
+}
+
 export async function announceSignInChange(transaction: SqlExecutor): Promise<void> {
   await transaction.execute({
     sql: `update revisions set revision = revision + 1 where topic = 'sign_in'`,
