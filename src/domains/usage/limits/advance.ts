@@ -12,6 +12,8 @@ export interface AdvanceOffice {
 /** What calls of one budget cost lately: the next one is taken to cost as much. */
 export interface LatelyCost {
   micros: number;
+  /** The store said so since the last advance: calls of other instances are in it. */
+  isFresh: boolean;
 }
 
 export interface TakenAdvance {

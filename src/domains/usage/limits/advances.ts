@@ -51,7 +51,8 @@ export class Advances {
     const { limit, reservation } = planned;
     if (reservation.kind === 'slot') return planned;
     const amount = Math.floor(limit.amount * PART);
-    if (amount < CALLS_MIN * Math.max(1, reservation.amount)) return planned;
+    const needed = this.#neededBy(planned);
+    if (needed === undefined || amount < CALLS_MIN * Math.max(1, needed)) return planned;
     // Many calls may find nothing here at once; one of them fetches for those that come after.
     if (this.#refilling.has(reservation.key)) return planned;
     this.#refilling.add(reservation.key);
@@ -73,6 +74,7 @@ export class Advances {
     const expiresAtMs = this.#options.monotonicMs() + ADVANCE_MS;
     const { key } = planned.reservation;
     const lately = this.#latelyOf(key);
+    lately.isFresh = false;
     const taken = { id, reserved: enlarged, counter, expiresAtMs, lately };
     const advance = new Advance(this.#options, taken);
     this.#options.hold(id, enlarged, counter);
@@ -86,6 +88,7 @@ export class Advances {
   single(id: string, planned: PlannedReservation, counter: CounterState): Holding {
     const { settle, release, hold } = this.#options;
     hold(id, planned, counter);
+    if (planned.reservation.kind === 'money') this.#learn(planned.reservation.key, counter.mark);
     if (planned.reservation.kind === 'slot') return this.#slotHolding({ id, counter }, planned);
     const over = (actual: Parameters<Holding['end']>[0]) => {
       release({ id, key: planned.reservation.key });
@@ -131,12 +134,27 @@ export class Advances {
     return { counter, end, undo: end };
   }
 
+  /** Undefined for a budget of which nobody has told lately what its calls cost. */
+  #neededBy({ reservation }: PlannedReservation): number | undefined {
+    if (reservation.kind === 'slot') return 1;
+    if (reservation.kind === 'rate') return reservation.amount;
+    const { micros, isFresh } = this.#latelyOf(reservation.key);
+    return isFresh ? Math.max(reservation.amount, micros) : undefined;
+  }
+
+  /** A reservation for one call holds what such calls cost lately on any instance, so its answer says how much that is. */
+  #learn(key: string, micros: number): void {
+    const lately = this.#latelyOf(key);
+    lately.micros = micros;
+    lately.isFresh = true;
+  }
+
   #latelyOf(key: string): LatelyCost {
     let lately = this.#lately.get(key);
     if (lately === undefined) {
       // Budgets of past days are no loss.
       if (this.#lately.size >= BUDGETS_MAX) this.#lately.clear();
-      lately = { micros: 0 };
+      lately = { micros: 0, isFresh: false };
       this.#lately.set(key, lately);
     }
     return lately;
