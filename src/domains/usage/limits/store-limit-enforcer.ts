@@ -23,7 +23,9 @@ import {
 } from './plan-reservations.ts';
 import { SettlementQueue } from './settlement-queue.ts';
 
-const RESERVE_TIMEOUT_MS = 50;
+// Long enough for a store on a busy machine: to count alone is the worse mistake. One that stands still is found by the first
+// few calls; all others are told at once.
+const RESERVE_TIMEOUT_MS = 200;
 // An instance that dies frees its slots after this time; a running call renews three times within it.
 const LEASE_MS = 24_000;
 const RENEW_MS = 8_000;
