@@ -105,7 +105,8 @@ export function badRequestsSuite(installation: () => Installation): void {
   }
 }
 
-const PUBLIC = /^\/(health|openapi\.json|api\/v1\/setup)/;
+const PUBLIC =
+  /^\/(health|openapi\.json|\.well-known\/|api\/v1\/(setup|auth\/(sign-in|refresh|sign-out))$)/;
 
 const filled = (path: string, id: string) => path.replace(/\{\w+\}/g, id);
 
