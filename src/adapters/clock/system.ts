@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../ports/clock.ts';
@@ -16,22 +16,25 @@ export const systemClock: Clock = {
   newId: idSource(),
 };
 
-/** Bytes are drawn in advance: asking the kernel for every id costs more than making it. */
+/** Letters are drawn in advance, for many ids at once: asking the kernel for each costs more than making it. */
 function idSource(): Clock['newId'] {
-  const bytes = Buffer.alloc(DRAWN_BYTES);
-  let position = bytes.length;
+  let letters = '';
+  let position = 0;
   return (prefix) => {
-    let id = prefix;
-    for (let letters = 0; letters < ID_LENGTH; position += 1) {
-      if (position >= bytes.length) {
-        randomFillSync(bytes);
-        position = 0;
-      }
-      const byte = bytes[position] ?? UNBIASED_BYTES;
-      if (byte >= UNBIASED_BYTES) continue;
-      id += ALPHABET[byte % ALPHABET.length];
-      letters += 1;
+    if (position + ID_LENGTH > letters.length) {
+      letters = randomLetters();
+      position = 0;
     }
-    return id;
+    const start = position;
+    position += ID_LENGTH;
+    return prefix + letters.slice(start, position);
   };
+}
+
+function randomLetters(): string {
+  const letters: string[] = [];
+  for (const byte of randomBytes(DRAWN_BYTES)) {
+    if (byte < UNBIASED_BYTES) letters.push(ALPHABET.charAt(byte % ALPHABET.length));
+  }
+  return letters.join('');
 }

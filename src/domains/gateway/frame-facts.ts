@@ -33,9 +33,11 @@ const CLOSE = '}'.charCodeAt(0);
 const PLAIN_FRAME_BYTES = 8;
 
 /** Looks at the bytes; parses only a frame that names usage or an error. */
-export function factsOf(frame: Buffer): FrameFacts {
+export function factsOf(
+  frame: Buffer,
   // One crossing into native code for the usual frame, where searching the bytes takes one for each thing searched.
-  const text = frame.toString('latin1');
+  text: string = frame.toString('latin1'),
+): FrameFacts {
   if (isOneObject(text) && !mayReport(text))
     return plainFacts(text, text.length - PLAIN_FRAME_BYTES);
   const data = dataOf(frame);

@@ -1,6 +1,7 @@
 import { AppError } from '../../lib/app-error.ts';
 import type { CallMeter } from './call-meter.ts';
 import type { OpenedStream } from './open-stream.ts';
+import { joinedFrames } from './sse-frames.ts';
 import type { StreamProgress } from './stream-progress.ts';
 import { garbage } from './upstream-failure.ts';
 
@@ -24,7 +25,7 @@ export async function* relayStream(
   try {
     let batch: readonly Buffer[] | undefined = first;
     while (batch !== undefined && !progress.done && progress.failure === undefined) {
-      const bytes = joined(progress.take(batch));
+      const bytes = joinedFrames(progress.take(batch));
       if (progress.done) meter.settle({ ...measured(progress), status: 'completed' });
       if (bytes.length > 0) yield bytes;
       if (!progress.done) batch = await frames.next();
@@ -53,16 +54,4 @@ function outcomeOf(progress: StreamProgress, failure: AppError | undefined) {
 
 function measured(progress: StreamProgress) {
   return { ...progress.reported, estimateCompletion: () => progress.estimateCompletion() };
-}
-
-/** Frames of one chunk lie side by side in it, so that mostly nothing has to be copied. */
-function joined(frames: readonly Buffer[]): Buffer {
-  const [first] = frames;
-  if (first === undefined) return Buffer.concat(frames);
-  let end = first.byteOffset;
-  for (const { buffer, byteOffset, length } of frames) {
-    if (buffer !== first.buffer || byteOffset !== end) return Buffer.concat(frames);
-    end += length;
-  }
-  return Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset);
 }

@@ -80,6 +80,18 @@ export class FrameSplitter {
   }
 }
 
+/** The bytes of frames one behind the other. Those of one chunk lie side by side in it, so mostly nothing is copied. */
+export function joinedFrames(frames: readonly Buffer[]): Buffer {
+  const [first] = frames;
+  if (first === undefined) return Buffer.concat(frames);
+  let end = first.byteOffset;
+  for (const { buffer, byteOffset, length } of frames) {
+    if (buffer !== first.buffer || byteOffset !== end) return Buffer.concat(frames);
+    end += length;
+  }
+  return Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset);
+}
+
 /** The payload of a frame: its `data:` lines joined, or undefined for comments and other events. */
 export function dataOf(frame: Buffer): Buffer | undefined {
   if (startsWithData(frame, 0)) return firstLineOnly(frame) ?? joinedData(frame);

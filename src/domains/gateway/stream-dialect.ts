@@ -18,7 +18,8 @@ export interface StreamDialect {
   streamedBody(body: RequestBody): Buffer;
   /** Usage frames are there only because we asked for them. */
   hidesUsage(json: JsonObject): boolean;
-  factsOf(frame: Buffer): FrameFacts;
+  /** `text` is the frame in latin1, when it is known already. */
+  factsOf(frame: Buffer, text?: string): FrameFacts;
   /** The usage of a stream after one more frame has reported some. */
   mergeUsage(before: JsonObject | undefined, reported: JsonObject): JsonObject;
   /** Undefined when it says nothing usable. */

@@ -3,6 +3,7 @@ import type { JsonObject } from './field-checks.ts';
 import type { FrameFacts } from './frame-facts.ts';
 import { failureOfErrorEvent, isShownAsItIs } from './in-band-error.ts';
 import type { ReportedUsage, StreamDialect } from './stream-dialect.ts';
+import { joinedFrames } from './sse-frames.ts';
 import { failure, garbage } from './upstream-failure.ts';
 
 const BYTES_PER_TOKEN = 4;
@@ -31,12 +32,16 @@ export class StreamProgress {
 
   /** The frames of `batch` that go to the client; what follows the end or a failure does not. */
   take(batch: readonly Buffer[]): readonly Buffer[] {
+    const text = textOf(batch);
     const shown: Buffer[] = [];
+    let start = 0;
     for (const frame of batch) {
       if (this.done || this.failure !== undefined) break;
-      if (this.#shows(this.#dialect.factsOf(frame))) shown.push(frame);
+      const end = start + frame.length;
+      if (this.#shows(this.#dialect.factsOf(frame, text.slice(start, end)))) shown.push(frame);
+      start = end;
     }
-    return shown;
+    return shown.length === batch.length ? batch : shown;
   }
 
   /** What the upstream has reported so far. */
@@ -106,4 +111,9 @@ export class StreamProgress {
   #learnUsage(usage: JsonObject | undefined): void {
     if (usage !== undefined) this.#usage = this.#dialect.mergeUsage(this.#usage, usage);
   }
+}
+
+/** A batch in latin1, at once: to decode each frame costs as much as to look at it. */
+function textOf(batch: readonly Buffer[]): string {
+  return joinedFrames(batch).toString('latin1');
 }

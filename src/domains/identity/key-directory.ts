@@ -10,6 +10,7 @@ import { IDENTITY_CHANNEL, readRevision } from './revision-repository.ts';
 const POLL_MS = 1_000;
 const QUERY_TIMEOUT_MS = 5_000;
 const PAGE_SIZE = 5_000;
+const RECENT_MAX = 1_000;
 
 interface LiveKey {
   readonly principal: Principal;
@@ -40,6 +41,8 @@ export class KeyDirectory {
   readonly #lastUse: LastUseRecorder;
   readonly #stop = new AbortController();
   #snapshot: Snapshot = { revision: 0, keys: new Map() };
+  /** Of this snapshot, by the key as it was sent: its checksum and its hash cost more than the rest of a look-up. */
+  readonly #recent = new Map<string, LiveKey>();
   #refreshing: Promise<void> | undefined;
   #refreshAgain = false;
   #polling: Promise<void> = Promise.resolve();
@@ -65,13 +68,21 @@ export class KeyDirectory {
 
   /** Who the key acts as; null when it is malformed, unknown, revoked or expired. */
   authenticate(apiKey: string): Principal | null {
-    if (!isWellFormedApiKey(apiKey)) return null;
-    const found = this.#snapshot.keys.get(mapKey(hashApiKey(apiKey)));
+    const found = this.#recent.get(apiKey) ?? this.#find(apiKey);
     if (found === undefined) return null;
     const now = this.#clock.now();
     if (found.expiresAtMs <= now.getTime()) return null;
     this.#lastUse.record(found.keyId, now);
     return found.principal;
+  }
+
+  #find(apiKey: string): LiveKey | undefined {
+    if (!isWellFormedApiKey(apiKey)) return undefined;
+    const found = this.#snapshot.keys.get(mapKey(hashApiKey(apiKey)));
+    if (found === undefined) return undefined;
+    if (this.#recent.size === RECENT_MAX) this.#recent.clear();
+    this.#recent.set(apiKey, found);
+    return found;
   }
 
   /** Live keys that are known now. */
@@ -103,6 +114,7 @@ export class KeyDirectory {
     do {
       this.#refreshAgain = false;
       this.#snapshot = await this.#load();
+      this.#recent.clear();
     } while (this.#refreshAgain);
     this.#noteSuccess();
   }

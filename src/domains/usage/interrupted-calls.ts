@@ -1,12 +1,20 @@
 import type { PriceBook } from './price-book.ts';
 import type { BegunCall, UsageRecord } from './usage-record.ts';
+import { quoted } from './usage-row.ts';
 
 /** About what a token takes in the body of a request, in any language. */
 const BYTES_PER_TOKEN = 4;
 
-/** A line of the open calls. */
+/** A line of the open calls, put together by hand as those of the journal are. */
 export function lineOfCall(call: BegunCall): string {
-  return JSON.stringify(call);
+  return (
+    `{"id":${quoted(call.id)},"projectId":${quoted(call.projectId)}` +
+    `,"apiKeyId":${quoted(call.apiKeyId)},"userId":${quoted(call.userId)}` +
+    `,"requestId":${quoted(call.requestId)},"endpoint":${quoted(call.endpoint)}` +
+    `,"model":${quoted(call.model)},"deployment":${quoted(call.deployment)}` +
+    `,"deploymentId":${quoted(call.deploymentId)},"streamed":${call.streamed}` +
+    `,"bodyBytes":${call.bodyBytes},"createdAt":"${call.createdAt.toISOString()}"}`
+  );
 }
 
 /**

@@ -31,49 +31,42 @@ export interface UsageRow<Timestamp = Date> {
   readonly created_at: Timestamp;
 }
 
-function rowOfRecord(record: UsageRecord): UsageRow<string> {
-  return {
-    id: record.id,
-    project_id: record.projectId,
-    api_key_id: record.apiKeyId,
-    user_id: record.userId ?? null,
-    request_id: record.requestId,
-    endpoint: record.endpoint,
-    // Half a surrogate pair is no text for SQL.
-    model: record.model.toWellFormed(),
-    deployment: record.deployment,
-    deployment_id: record.deploymentId ?? null,
-    attempts: record.attempts ?? 1,
-    status: record.status,
-    streamed: record.streamed,
-    prompt_tokens: record.promptTokens,
-    completion_tokens: record.completionTokens,
-    cached_tokens: record.cachedTokens,
-    reasoning_tokens: record.reasoningTokens,
-    cache_write_tokens: record.cacheWriteTokens ?? 0,
-    audio_input_tokens: record.audioInputTokens ?? 0,
-    audio_output_tokens: record.audioOutputTokens ?? 0,
-    cost_micros: record.costMicros ?? null,
-    price_version: record.priceVersion ?? null,
-    response_cached: record.responseCached ?? false,
-    upstream_usage: record.upstreamUsage,
-    estimated: record.estimated,
-    first_token_ms: record.firstTokenMs,
-    duration_ms: record.durationMs,
-    created_at: record.createdAt.toISOString(),
-  };
+/** A line of the journal. Put together by hand: serialising an object of so many fields costs three times as much. */
+export function lineOfRecord(record: UsageRecord): string {
+  const { projectId, apiKeyId, userId, deploymentId, costMicros, priceVersion } = record;
+  // Half a surrogate pair is no text for SQL.
+  const model = record.model.toWellFormed();
+  return (
+    `{"id":${quoted(record.id)},"project_id":${quoted(projectId)},"api_key_id":${quoted(apiKeyId)}` +
+    `,"user_id":${quoted(userId)},"request_id":${quoted(record.requestId)}` +
+    `,"endpoint":${quoted(record.endpoint)},"model":${quoted(model)}` +
+    `,"deployment":${quoted(record.deployment)},"deployment_id":${quoted(deploymentId)}` +
+    `,"attempts":${record.attempts ?? 1},"status":${quoted(record.status)}` +
+    `,"streamed":${record.streamed},"prompt_tokens":${record.promptTokens}` +
+    `,"completion_tokens":${record.completionTokens},"cached_tokens":${record.cachedTokens}` +
+    `,"reasoning_tokens":${record.reasoningTokens}` +
+    `,"cache_write_tokens":${record.cacheWriteTokens ?? 0}` +
+    `,"audio_input_tokens":${record.audioInputTokens ?? 0}` +
+    `,"audio_output_tokens":${record.audioOutputTokens ?? 0},"cost_micros":${costMicros ?? null}` +
+    `,"price_version":${quoted(priceVersion)},"response_cached":${record.responseCached ?? false}` +
+    `,"upstream_usage":${reportOf(record)},"estimated":${record.estimated}` +
+    `,"first_token_ms":${record.firstTokenMs},"duration_ms":${record.durationMs}` +
+    `,"created_at":"${record.createdAt.toISOString()}"}`
+  );
 }
 
-/** A line of the journal. */
-export function lineOfRecord(record: UsageRecord): string {
-  const row = rowOfRecord(record);
+function reportOf({ upstreamUsage }: UsageRecord): string {
   try {
-    return JSON.stringify(row);
+    return JSON.stringify(upstreamUsage);
   } catch {
     // An upstream can nest its report deeper than the stack goes.
-    return JSON.stringify({ ...row, upstream_usage: null });
+    return 'null';
   }
 }
+
+/** A text in a line. */
+export const quoted = (text: string | null | undefined) =>
+  text === null || text === undefined ? 'null' : JSON.stringify(text);
 
 /** The line without what SQL may refuse: the upstream's own report, and characters that are no text there. */
 export function simplifiedLine(line: string): string {

@@ -3,32 +3,46 @@ import type { PlannedReservation } from './plan-reservations.ts';
 
 const SECOND_MS = 1_000;
 
+interface TightestLimit {
+  readonly limit: number;
+  readonly counter: CounterState;
+}
+
 /** `x-ratelimit-*` of the tightest limit of requests and of tokens. */
 export function limitHeaders(
   plan: readonly PlannedReservation[],
   counters: readonly CounterState[],
 ): Record<string, string> {
-  return { ...headersOf('requests', plan, counters), ...headersOf('tokens', plan, counters) };
+  const headers: Record<string, string> = {};
+  const requests = tightestOf('requests', plan, counters);
+  if (requests !== undefined) {
+    headers['x-ratelimit-limit-requests'] = String(requests.limit);
+    headers['x-ratelimit-remaining-requests'] = String(requests.counter.remaining);
+    headers['x-ratelimit-reset-requests'] = durationText(requests.counter.resetMs);
+  }
+  const tokens = tightestOf('tokens', plan, counters);
+  if (tokens !== undefined) {
+    headers['x-ratelimit-limit-tokens'] = String(tokens.limit);
+    headers['x-ratelimit-remaining-tokens'] = String(tokens.counter.remaining);
+    headers['x-ratelimit-reset-tokens'] = durationText(tokens.counter.resetMs);
+  }
+  return headers;
 }
 
-function headersOf(
+function tightestOf(
   kind: 'requests' | 'tokens',
   plan: readonly PlannedReservation[],
   counters: readonly CounterState[],
-): Record<string, string> {
-  let tightest: { limit: number; counter: CounterState } | undefined;
-  for (const [index, { limit }] of plan.entries()) {
+): TightestLimit | undefined {
+  let tightest: TightestLimit | undefined;
+  for (let index = 0; index < plan.length; index += 1) {
+    const limit = plan[index]?.limit;
     const counter = counters[index];
-    if (limit.kind !== kind || counter === undefined) continue;
-    if (tightest !== undefined && tightest.counter.remaining <= counter.remaining) continue;
-    tightest = { limit: limit.amount, counter };
+    if (limit?.kind !== kind || counter === undefined) continue;
+    if (tightest === undefined || tightest.counter.remaining > counter.remaining)
+      tightest = { limit: limit.amount, counter };
   }
-  if (tightest === undefined) return {};
-  return {
-    [`x-ratelimit-limit-${kind}`]: String(tightest.limit),
-    [`x-ratelimit-remaining-${kind}`]: String(tightest.counter.remaining),
-    [`x-ratelimit-reset-${kind}`]: durationText(tightest.counter.resetMs),
-  };
+  return tightest;
 }
 
 /** A time as OpenAI writes it: `120ms`, `1.5s`, `6m0s`, `1h0m5s`. */

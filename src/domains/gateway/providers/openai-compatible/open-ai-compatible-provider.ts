@@ -21,6 +21,11 @@ export interface UpstreamTarget {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+interface UpstreamPlace {
+  readonly pool: UpstreamPool;
+  readonly path: string;
+}
+
 type SentCall = UpstreamHead & { readonly call: UpstreamCall };
 
 export interface OpenAiCompatibleOptions {
@@ -45,6 +50,7 @@ export const OPENAI_PATHS: Readonly<Record<Endpoint, string>> = {
   'audio.translations': '/audio/translations',
 };
 const FAILED_BODY_BYTES_MAX = 64 * 1024;
+const PLACES_MAX = 1_000;
 
 /** Any API that speaks OpenAI's dialect, as bytes through one pool for each origin. */
 export class OpenAiCompatibleProvider implements Provider {
@@ -54,6 +60,7 @@ export class OpenAiCompatibleProvider implements Provider {
   readonly #failureOfError = (error: Error) => failureOfError(error, this.#timeouts);
   /** One for each origin of the configuration, so their number is small; never closed before the provider. */
   readonly #pools = new Map<string, UpstreamPool>();
+  readonly #places = new Map<string, UpstreamPlace>();
 
   constructor(options: OpenAiCompatibleOptions) {
     this.#timeouts = options.timeouts;
@@ -108,15 +115,15 @@ export class OpenAiCompatibleProvider implements Provider {
     const { endpoint } = request.deployment;
     if (endpoint === undefined) throw new Error('the deployment has no endpoint');
     const target = this.#target(request, endpoint);
-    const url = new URL(target.url);
+    const { pool, path } = this.#place(target.url);
     const options: Dispatcher.DispatchOptions = {
       method: 'POST',
-      path: url.pathname + url.search,
+      path,
       headers: requestHeaders(request, accept, target.headers),
       body: bytesWithModel(request, request.deployment.upstreamModel),
       headersTimeout,
     };
-    const sent = await this.#pool(url.origin).send(options, {
+    const sent = await pool.send(options, {
       signal: request.signal,
       failureOf: this.#failureOfError,
     });
@@ -134,6 +141,17 @@ export class OpenAiCompatibleProvider implements Provider {
       },
       passedHeaders(headers),
     );
+  }
+
+  /** The addresses of the deployments that are in use; parsing one costs as much as a look at its answer. */
+  #place(url: string): UpstreamPlace {
+    const known = this.#places.get(url);
+    if (known !== undefined) return known;
+    const { origin, pathname, search } = new URL(url);
+    const place = { pool: this.#pool(origin), path: pathname + search };
+    if (this.#places.size === PLACES_MAX) this.#places.clear();
+    this.#places.set(url, place);
+    return place;
   }
 
   #pool(origin: string): UpstreamPool {
