@@ -39,18 +39,19 @@ export function createLog(options: LogOptions): Log {
     minLength: GATHERED_BYTES,
     periodicFlush: FLUSH_MS,
   });
+  const base = {
+    'ecs.version': '8.17.0',
+    'service.name': options.serviceName,
+    'service.version': options.serviceVersion,
+    'service.node.name': hostname(),
+    'process.pid': process.pid,
+  };
   const logger = pino(
     {
       level: options.level,
       messageKey: 'message',
-      timestamp: () => `,"@timestamp":${stdTimeFunctions.isoTime().slice(',"time":'.length)}`,
-      base: {
-        'ecs.version': '8.17.0',
-        'service.name': options.serviceName,
-        'service.version': options.serviceVersion,
-        'service.node.name': hostname(),
-        'process.pid': process.pid,
-      },
+      timestamp: timeText,
+      base,
       formatters: {
         level: (label) => ({ 'log.level': label }),
         log: (fields) => withoutSecrets(withErrorFields(fields)),
@@ -59,7 +60,12 @@ export function createLog(options: LogOptions): Log {
     },
     options.destination ?? destination,
   );
-  return logOf(logger, options.destination === undefined ? () => destination.flush() : undefined);
+  const isPlain = options.destination === undefined;
+  return logOf(logger, {
+    bound: boundText(base),
+    write: (line) => (options.destination ?? destination).write(line),
+    flush: () => (isPlain ? destination.flush() : undefined),
+  });
 }
 
 /** Hides what looks like a key, a bearer token, a password in a URL or a private key. */
@@ -70,10 +76,23 @@ export function maskSecretText(line: string): string {
   );
 }
 
-function logOf(logger: Logger, flush: () => void = () => undefined): Log {
+interface LineOutput {
+  /** What every line of this logger holds, as JSON members behind a comma. */
+  readonly bound: string;
+  readonly write: (line: string) => void;
+  readonly flush: () => void;
+}
+
+function logOf(logger: Logger, output: LineOutput): Log {
+  const { bound, write, flush } = output;
+  const informs = logger.isLevelEnabled('info');
   return {
     debug: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
+    info: (fields, message) => {
+      const members = informs ? flatMembers(fields) : undefined;
+      if (members === undefined) logger.info(fields, message);
+      else write(maskSecretText(infoLine(bound + members, message)));
+    },
     warn: (fields, message) => {
       logger.warn(fields, message);
       flush();
@@ -82,9 +101,38 @@ function logOf(logger: Logger, flush: () => void = () => undefined): Log {
       logger.error(fields, message);
       flush();
     },
-    child: (fields) =>
-      logOf(logger.child(withoutSecrets(fields as Record<string, unknown>)), flush),
+    child: (fields) => {
+      const shown = withoutSecrets(fields as Record<string, unknown>);
+      return logOf(logger.child(shown), { ...output, bound: bound + boundText(shown) });
+    },
   };
+}
+
+const timeText = () => `,"@timestamp":${stdTimeFunctions.isoTime().slice(',"time":'.length)}`;
+
+const infoLine = (members: string, message: string) =>
+  `{"log.level":"info"${timeText()}${members},"message":${JSON.stringify(message)}}\n`;
+
+/** The members of an object behind a comma, to go into the middle of another. */
+const boundText = (fields: object) => {
+  const text = JSON.stringify(fields);
+  return text === '{}' ? '' : `,${text.slice(1, -1)}`;
+};
+
+/**
+ * The usual line, one for every request, by hand: the library takes four times as long for it. Undefined for fields that
+ * need more than that: errors, objects, names of secrets.
+ */
+function flatMembers(fields: object): string | undefined {
+  let members = '';
+  for (const [name, value] of Object.entries(fields)) {
+    if (SECRET_FIELDS.has(name)) return undefined;
+    if (typeof value === 'string') members += `,"${name}":${JSON.stringify(value)}`;
+    else if (value === null || typeof value === 'boolean') members += `,"${name}":${value}`;
+    else if (Number.isFinite(value)) members += `,"${name}":${value}`;
+    else if (value !== undefined) return undefined;
+  }
+  return members;
 }
 
 // By hand and two levels deep: pino's own redaction costs more than the rest of the line. Copied only when there is
