@@ -1,6 +1,6 @@
-import swagger from '@fastify/swagger';
-import type { FastifyInstance, FastifySchema } from 'fastify';
+import { type FastifyInstance, type FastifySchema, fastify, type RouteOptions } from 'fastify';
 import type { RouteAccess } from '../domains/identity/index.ts';
+import { serializeWithoutSchema } from './serializer.ts';
 
 const ERROR_SCHEMA = {
   type: 'object' as const,
@@ -19,8 +19,31 @@ const ERROR_SCHEMA = {
   },
 };
 
-/** Describes every route; register it before them. */
-export async function describeRoutes(app: FastifyInstance, version: string): Promise<void> {
+/** The description of every route, made when it is first asked for. */
+export interface RouteDescription {
+  document(): Promise<object>;
+}
+
+/** Notes every route that is registered after it. */
+export function describeRoutes(app: FastifyInstance, version: string): RouteDescription {
+  const routes: RouteOptions[] = [];
+  app.addHook('onRoute', (route) => {
+    if (route.method !== 'HEAD') routes.push(route);
+  });
+  let made: Promise<object> | undefined;
+  return {
+    document: () => {
+      made ??= describe(routes, version);
+      return made;
+    },
+  };
+}
+
+/** On a server of its own that never listens: no start has to load the library and its parsers. */
+async function describe(routes: readonly RouteOptions[], version: string): Promise<object> {
+  const { default: swagger } = await import('@fastify/swagger');
+  const app = fastify({ exposeHeadRoutes: false, schemaController: serializeWithoutSchema });
+  app.setValidatorCompiler(() => () => true);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -52,6 +75,11 @@ export async function describeRoutes(app: FastifyInstance, version: string): Pro
     transformObject: (document) =>
       'openapiObject' in document ? withErrorResponses(document.openapiObject) : {},
   });
+  for (const { method, url, schema, config } of routes) {
+    app.route({ method, url, schema: { ...schema }, config, handler: async () => undefined });
+  }
+  await app.ready();
+  return app.swagger();
 }
 
 // Every route may fail in the same form.
@@ -68,14 +96,14 @@ function withErrorResponses<T extends { paths?: object }>(document: T): T {
 }
 
 /** `/openapi.json` */
-export function serveOpenApi(app: FastifyInstance): void {
+export function serveOpenApi(app: FastifyInstance, description: RouteDescription): void {
   app.get(
     '/openapi.json',
     {
       config: { access: 'public' },
       schema: { summary: 'This description', tags: ['operations'] },
     },
-    async (_request, reply) => reply.send(app.swagger()),
+    async (_request, reply) => reply.send(await description.document()),
   );
 }
 

@@ -19,6 +19,7 @@ import { requestIdOf } from './request-id.ts';
 import { countRequests, serveMetrics } from './request-metrics.ts';
 import { setCommonHeaders } from './response-headers.ts';
 import { answerUnknownRoutes } from './unknown-routes.ts';
+import { serializeWithoutSchema } from './serializer.ts';
 import { compileSchema, formatSchemaErrors } from './validation.ts';
 
 const HEADERS_TIMEOUT_MS = 20_000;
@@ -75,13 +76,13 @@ export async function buildServer(options: ServerOptions): Promise<HttpServer> {
   refuseNulInUrls(app);
 
   acceptJson(app);
-  await describeRoutes(app, options.version);
+  const description = describeRoutes(app, options.version);
   answerUnknownRoutes(app);
   requireAuthentication(app, options.authenticate);
 
   serveHealth(app, options);
   serveMetrics(app, options.metrics);
-  serveOpenApi(app);
+  serveOpenApi(app, description);
   serveHomePage(app, { ...options, publicUrl: options.config.publicUrl });
   serveSetupPage(app, options.completeSetup);
   const { fileMaxBytes } = options.config;
@@ -123,6 +124,7 @@ function createApp({ config, log }: ServerOptions): FastifyInstance {
       handleError(error, request, reply);
     },
     schemaErrorFormatter: formatSchemaErrors,
+    schemaController: serializeWithoutSchema,
   });
   app.setValidatorCompiler(compileSchema);
   app.setErrorHandler(handleError);
