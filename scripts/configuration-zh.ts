@@ -23,6 +23,8 @@ export const SUMMARIES_ZH: Readonly<Record<VariableName, string>> = {
   OPENAI_API_KEY: '上游的密钥。设置后，上游列出的每个模型都会对外提供服务。',
   OPENAI_API_BASE:
     '兼容 OpenAI 的上游的基础地址。只设置密钥时为 `https://api.openai.com/v1`；上游不需要密钥时可单独设置。',
+  LLAMP_OUTBOUND_ALLOW:
+    '允许通过接口设置的上游地址指向的内网或本机位置：主机名、地址或网段，前两者可带端口。未列出的一律拒绝。OPENAI_API_BASE 与 LLAMP_CONFIG_FILE 中的地址无需列出。',
   LLAMP_CONFIG_FILE:
     '描述供应商、部署与模型的 YAML 文件，启动时读取，收到 SIGHUP 时重新读取；见 docs/zh/models.md。其中的名称优先于通过接口建立的同名条目。',
   LLAMP_EMBEDDING_MODEL:

@@ -9,15 +9,17 @@ import {
 } from './domains/models/index.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
 import { openSecretBox } from './secret-key.ts';
+import type { OutboundGuard } from './lib/outbound-guard/index.ts';
 
 /** The models of this installation, from every source that its configuration names. */
 export async function modelsFromConfig(
   { database }: Pick<Stores, 'database'>,
   { config, log, clock, metrics }: RuntimeContext,
+  guard: OutboundGuard,
 ): Promise<Models> {
   const box = await openSecretBox(config);
   const { upstream, configFile: file, http } = config;
-  const shared = { database, clock, log, metrics, box };
+  const shared = { database, clock, log, metrics, box, guard };
   return await openModels({ ...shared, upstream, file, ownPort: http.port }).catch(tellMistakes);
 }
 

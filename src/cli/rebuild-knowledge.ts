@@ -1,4 +1,4 @@
-import { openStoredKnowledge } from '../application.ts';
+import { openStoredKnowledge } from '../open-domains.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Environment } from '../config/mistakes.ts';
 import type { RebuildResult } from '../domains/knowledge/index.ts';

@@ -24,6 +24,8 @@ export interface Config {
   readonly milvus: { readonly host: string; readonly port: number } | undefined;
   readonly upstream: { readonly baseUrl: string; readonly apiKey: string | undefined } | undefined;
   readonly upstreamTimeouts: UpstreamTimeouts;
+  /** Inner places that URLs set by users may lead to. */
+  readonly outboundAllow: readonly string[];
   /** Seals stored credentials. Undefined: the key file of the embedded shape, or none. */
   readonly masterKey: Uint8Array | undefined;
   readonly configFile: ConfigFile | undefined;
@@ -77,6 +79,7 @@ export function configFrom(values: Values, env: Environment): Config {
     dataDirectory: values.LLAMP_DATA_DIR,
     ...storesFrom(values),
     upstream: upstreamFrom(values),
+    outboundAllow: values.LLAMP_OUTBOUND_ALLOW,
     upstreamTimeouts: {
       connectTimeoutMs: values.LLAMP_UPSTREAM_CONNECT_TIMEOUT_MS,
       firstTokenTimeoutMs: values.LLAMP_UPSTREAM_FIRST_TOKEN_TIMEOUT_MS,

@@ -5,6 +5,7 @@ import {
   checkHost,
   checkMasterKey,
   checkNetwork,
+  checkOutboundPlace,
   checkPassword,
 } from './value-checks.ts';
 import { integer, list, oneOf, type TypedVariable, text, url } from './variable.ts';
@@ -150,6 +151,13 @@ export const VARIABLES = {
     schemes: ['http', 'https'],
     file: true,
     example: 'https://api.openai.com/v1',
+  }),
+  LLAMP_OUTBOUND_ALLOW: list({
+    group: 'upstream',
+    summary:
+      'Private or local places that base URLs set through the API may lead to: host names, addresses or networks, the first two with a port if it matters. Others are refused. OPENAI_API_BASE and LLAMP_CONFIG_FILE need no entry.',
+    check: checkOutboundPlace,
+    example: '127.0.0.1:11434,ollama.internal,10.20.0.0/16',
   }),
   LLAMP_CONFIG_FILE: text({
     group: 'upstream',

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { isWellFormedApiKey } from '../lib/api-key.ts';
+import { AllowListError, parseAllowList } from '../lib/outbound-guard/index.ts';
 import { masterKeyFrom } from '../lib/secret-box.ts';
 import { InvalidValue } from './variable.ts';
 
@@ -14,6 +15,18 @@ export function checkNetwork(item: string): void {
     throw new InvalidValue(
       `contains ${JSON.stringify(item)}, which is no address or network`,
       'list addresses like 127.0.0.1 or networks like 10.0.0.0/8',
+    );
+  }
+}
+
+export function checkOutboundPlace(item: string): void {
+  try {
+    parseAllowList([item]);
+  } catch (error) {
+    if (!(error instanceof AllowListError)) throw error;
+    throw new InvalidValue(
+      `contains ${JSON.stringify(item)}, which is no host name, address or network`,
+      'list places like 127.0.0.1:11434, ollama.internal or 10.20.0.0/16',
     );
   }
 }

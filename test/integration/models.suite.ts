@@ -169,7 +169,7 @@ export function describeModelManagement(
       expect(deployment()?.endpoint?.apiKey).toBe('sk-new');
       expect(deployment()?.credentialId).not.toBe(before);
       await one.call('PATCH', `/providers/${id}`, { credential: null });
-      expect(deployment()?.endpoint).toEqual({ baseUrl: upstream.baseUrl });
+      expect(deployment()?.endpoint).toEqual({ baseUrl: upstream.baseUrl, isUserSet: true });
     });
 
     test('GW-11 a stored credential is not sent to another host', async () => {
@@ -216,6 +216,8 @@ export function describeModelManagement(
       ['/providers', { ...right.provider, base_url: 'ftp://x' }, 'base_url'],
       ['/providers', { ...right.provider, base_url: 'https://u:p@x' }, 'base_url'],
       ['/providers', { ...right.provider, base_url: 'https://x?a=1' }, 'base_url'],
+      ['/providers', { ...right.provider, base_url: 'http://169.254.169.254/v1' }, 'base_url'],
+      ['/providers', { ...right.provider, base_url: 'http://[::ffff:10.0.0.1]:1/v1' }, 'base_url'],
       ['/providers', { ...right.provider, region: 'eu-west-1' }, 'region'],
       ['/deployments', { ...right.deployment, provider: 'nobody' }, 'provider'],
       ['/deployments', { ...right.deployment, serves: [] }, 'serves'],

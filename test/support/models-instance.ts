@@ -13,6 +13,7 @@ import { type Models, type ModelsOptions, openModels } from '../../src/domains/m
 import { buildServer, type HttpServer } from '../../src/http/server.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { createMetrics, type Metrics } from '../../src/lib/metrics.ts';
+import { OutboundGuard } from '../../src/lib/outbound-guard/index.ts';
 import type { Database } from '../../src/ports/database.ts';
 
 export interface ModelsInstance {
@@ -71,6 +72,8 @@ export async function startModelsInstance(
   const models = await openModels({
     ...shared,
     metrics,
+    // Where the servers of tests listen.
+    guard: new OutboundGuard({ allow: ['127.0.0.1'] }),
     box: undefined,
     upstream: undefined,
     file: undefined,

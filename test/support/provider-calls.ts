@@ -6,13 +6,15 @@ import {
   type StreamAnswer,
   type UpstreamRequest,
 } from '../../src/domains/gateway/provider.ts';
-import { UpstreamPools } from '../../src/domains/gateway/providers/ai-sdk/upstream-pools.ts';
+import { UpstreamPools } from '../../src/domains/gateway/providers/openai-compatible/upstream-pools.ts';
+import { OutboundGuard } from '../../src/lib/outbound-guard/index.ts';
 import type { Deployment } from '../../src/domains/models/index.ts';
 
 /** What the providers of vendors are built from. */
 export function providerServices() {
   const timeouts = DEFAULT_TIMEOUTS;
-  return { timeouts, clock: systemClock, pools: new UpstreamPools(timeouts) };
+  const guard = new OutboundGuard({ allow: [] });
+  return { timeouts, clock: systemClock, guard, pools: new UpstreamPools(timeouts, guard) };
 }
 
 export function deploymentOf(

@@ -22,6 +22,7 @@ export class PostgresListener {
   readonly #listeners: NotificationListeners;
   readonly #closed = new AbortController();
   #connection: Promise<Client> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(config: ClientConfig, log: Log) {
     // The server's limit is for statements; the listening connection idles between its own.
@@ -34,8 +35,7 @@ export class PostgresListener {
     const command = `listen ${quotedChannel(channel)}`;
     this.#listeners.add(channel, listener);
     try {
-      const client = await this.#connected();
-      await client.query(command);
+      await this.#run(command);
     } catch (error) {
       this.#listeners.remove(channel, listener);
       throw portErrorOf(error);
@@ -55,12 +55,23 @@ export class PostgresListener {
     const wasLast = this.#listeners.remove(channel, listener);
     if (!wasLast || this.#connection === undefined || this.#closed.signal.aborted) return;
     try {
-      const client = await this.#connected();
-      await client.query(`unlisten ${quotedChannel(channel)}`);
+      await this.#run(`unlisten ${quotedChannel(channel)}`);
     } catch (error) {
       // Nothing to undo: a connection that was lost listens to nothing, and nobody hears the channel any more.
       this.#log.debug({ channel, reason: String(error) }, 'could not stop listening');
     }
+  }
+
+  async #run(command: string): Promise<void> {
+    const client = await this.#connected();
+    await this.#inTurn(() => client.query(command));
+  }
+
+  /** One at a time: the next releases of the driver refuse a query while another runs. */
+  #inTurn(query: () => Promise<unknown>): Promise<unknown> {
+    const answer = this.#last.then(query, query);
+    this.#last = answer;
+    return answer;
   }
 
   async #connected(): Promise<Client> {
@@ -98,7 +109,9 @@ export class PostgresListener {
   #watch(client: Client): void {
     // A half-open connection (a firewall that forgot it) shows only when something is sent.
     const probe = setInterval(() => {
-      client.query('select 1').catch(() => client.end().catch((error) => this.#logEnd(error)));
+      this.#inTurn(() => client.query('select 1')).catch(() =>
+        client.end().catch((error) => this.#logEnd(error)),
+      );
     }, PROBE_INTERVAL_MS);
     probe.unref();
     client.on('end', () => {

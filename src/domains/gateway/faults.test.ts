@@ -86,6 +86,7 @@ const BOTH: readonly Expectation[] = [
   failed('reset', 502, 'upstream_error', 2),
   failed('garbage', 502, 'upstream_error', 2),
   failed('error-first', 502, 'upstream_error', 2),
+  failed('refusal-first', 400, 'context_length_exceeded', 1),
   failed('hang', 504, 'upstream_timeout', 1),
   failed('hang-after-head', 504, 'upstream_timeout', 1),
 ];

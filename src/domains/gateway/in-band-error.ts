@@ -20,7 +20,7 @@ const CREDENTIAL_NAMES: readonly string[] = [
   'permission_error',
 ];
 
-/** An error that an upstream sent as an event of a stream whose status was already 200. */
+/** An error that an upstream sent with status 200: as an event of a stream, or as the whole answer. */
 export function failureOfErrorEvent(error: unknown): UpstreamFailure {
   const message = messageOf(error) ?? 'no message';
   const source = isJsonObject(error) ? error : {};

@@ -1,15 +1,16 @@
+import { OutboundGuard } from '../../lib/outbound-guard/index.ts';
 import type { EphemeralStore } from '../../ports/ephemeral-store.ts';
 import type { PriceBook } from '../usage/index.ts';
 import type { MeterServices } from './call-meter.ts';
 import { InferenceService, type InferenceServices } from './inference-service.ts';
 import { DEFAULT_TIMEOUTS, type UpstreamTimeouts } from './provider.ts';
-import { UpstreamPools } from './providers/ai-sdk/upstream-pools.ts';
 import { AnthropicProvider } from './providers/anthropic/anthropic-provider.ts';
 import { azureProvider } from './providers/azure/azure-provider.ts';
 import { bedrockProvider } from './providers/bedrock/bedrock-provider.ts';
 import { BuiltinProvider } from './providers/builtin/builtin-provider.ts';
 import { googleProvider } from './providers/google/google-provider.ts';
 import { OpenAiCompatibleProvider } from './providers/openai-compatible/open-ai-compatible-provider.ts';
+import { UpstreamPools } from './providers/openai-compatible/upstream-pools.ts';
 import { RelayService } from './relay/relay-service.ts';
 import { cachedInference, type Inference } from './response-cache/cached-inference.ts';
 import { hitMeter } from './response-cache/meter-hit.ts';
@@ -28,6 +29,8 @@ export interface InferenceOptions extends MeterServices {
   readonly ephemeral?: EphemeralStore;
   /** For calls whose client names no time of its own; without it they are not cached. */
   readonly defaultCacheTtlSeconds?: ResponseCacheOptions['defaultTtlSeconds'];
+  /** For endpoints that users set. Default: one that allows no inner place. */
+  readonly guard?: OutboundGuard;
   /** Default: no limits. */
   readonly limits?: LimitEnforcer;
 }
@@ -56,11 +59,12 @@ const deploymentCost =
 export function openInference(options: InferenceOptions): OpenedInference {
   const { catalogue, recorder, metrics, clock, log, ephemeral } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
-  const pooled = { timeouts, clock, pools: new UpstreamPools(timeouts) };
+  const { guard = new OutboundGuard({ allow: [] }) } = options;
+  const pooled = { timeouts, clock, guard, pools: new UpstreamPools(timeouts, guard) };
   const providers = {
     builtin: new BuiltinProvider({ clock }),
-    'openai-compatible': new OpenAiCompatibleProvider({ timeouts, clock }),
-    azure: azureProvider({ timeouts, clock }),
+    'openai-compatible': new OpenAiCompatibleProvider({ timeouts, clock, guard }),
+    azure: azureProvider({ timeouts, clock, guard }),
     anthropic: new AnthropicProvider(pooled),
     google: googleProvider(pooled),
     bedrock: bedrockProvider(pooled),

@@ -116,7 +116,7 @@ export class ConfiguredModels {
     const opened = providers.map((provider) => {
       const credentialId = credentialIdOf(provider);
       const result = openCredential(this.#options.box, provider);
-      return { ...provider, credential: null, credentialId, ...result };
+      return { ...provider, isUserSet: true, credential: null, credentialId, ...result };
     });
     this.#reportFaults(opened.flatMap((one) => ('fault' in one ? [one.fault] : [])));
     return { providers: opened, deployments, models };

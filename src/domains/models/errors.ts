@@ -36,6 +36,11 @@ export const MODELS_ERRORS = {
     description:
       'A field of the provider does not fit its kind: an address with a user or query, a credential of another kind, a region where there is none.',
   },
+  address_not_allowed: {
+    status: 400,
+    description:
+      'The address is a private, local or reserved one, or its name leads to one. The operator allows such places with LLAMP_OUTBOUND_ALLOW, for example `127.0.0.1:11434`, or configures them in OPENAI_API_BASE or LLAMP_CONFIG_FILE.',
+  },
   invalid_model: {
     status: 400,
     description:
@@ -122,6 +127,13 @@ export const invalidListPosition = (id: string) =>
 
 export const invalidProvider = ({ field, message }: Fault) =>
   modelsError('invalid_provider', `'${field}' ${message}.`, { param: field });
+
+export const addressNotAllowed = (place: string) =>
+  modelsError(
+    'address_not_allowed',
+    `'base_url' leads to a private, local or reserved address. The operator can allow it with LLAMP_OUTBOUND_ALLOW=${place}.`,
+    { param: 'base_url' },
+  );
 
 export const invalidModel = ({ field, message }: Fault) =>
   modelsError('invalid_model', `'${field}' ${message}.`, { param: field });

@@ -38,6 +38,8 @@ export interface UpstreamEndpoint {
   readonly baseUrl: string;
   /** Undefined for local servers that ask for none. */
   readonly apiKey?: string;
+  /** Set through the API and not by the operator, so it may lead to no inner place that is not allowed. */
+  readonly isUserSet?: boolean;
   /** Azure only: `api-version` of the query string. */
   readonly apiVersion?: string;
   /** Bedrock only; without keys `apiKey` is a Bedrock API key. */

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Log } from '../../lib/log.ts';
 import type { Metrics } from '../../lib/metrics.ts';
+import type { OutboundGuard } from '../../lib/outbound-guard/index.ts';
 import type { SecretBox } from '../../lib/secret-box.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Database } from '../../ports/database.ts';
@@ -20,6 +21,8 @@ export interface ModelsOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'modelsSnapshotVersion'>;
+  /** For addresses that users set. */
+  readonly guard: OutboundGuard;
   /** Opens stored credentials. Undefined: none can be stored. */
   readonly box: SecretBox | undefined;
   /** The upstream of the environment. */
@@ -43,7 +46,7 @@ export interface Models {
 
 /** Every source of models, open and current. Rejects with a `ModelsFileError` when the configuration file is wrong. */
 export async function openModels(options: ModelsOptions): Promise<Models> {
-  const { database, clock, log, box, metrics } = options;
+  const { database, clock, log, box, metrics, guard } = options;
   const catalogue = openModelCatalogue({
     upstream: options.upstream,
     clock,
@@ -68,6 +71,7 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
   const context: ManagementContext = {
     database,
     clock,
+    guard,
     box,
     file: () => configured.file,
     // The change is committed by then; every instance looks for itself each second.

@@ -7,6 +7,7 @@ const GIANT_CHARACTERS = 1024 * 1024;
 export function* eventBlocks(asked: Asked, script: Script): Generator<string> {
   const { fault, frames } = script;
   if (fault === 'error-first') return yield errorBlock();
+  if (fault === 'refusal-first') return yield block(REFUSAL);
   if (fault === 'empty') return;
   if (asked.endpoint === 'chat') yield block(roleChunk(asked, fault));
   for (let index = 0; index < frames; index += 1) {
@@ -19,6 +20,16 @@ export function* eventBlocks(asked: Asked, script: Script): Generator<string> {
   if (endsEarly(fault)) return;
   yield* ending(asked, script);
 }
+
+/** What a server says with status 200 of a prompt that is too long. */
+export const REFUSAL = {
+  error: {
+    message: 'the prompt is too long',
+    type: 'invalid_request_error',
+    param: 'messages',
+    code: 'context_length_exceeded',
+  },
+};
 
 const errorBlock = () =>
   block({ error: { message: 'the engine died', type: 'server_error', param: null, code: null } });

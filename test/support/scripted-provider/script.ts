@@ -44,6 +44,8 @@ export type Fault =
   | 'endless-frame'
   /** Status 200, then an error as the first event. */
   | 'error-first'
+  /** The same, and the request is to blame. */
+  | 'refusal-first'
   /** An error after `frames` events. */
   | 'error-later'
   /** A stream without a single event. */

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Asked, CREATED, embedding, wholeAnswer } from './content.ts';
+import { REFUSAL } from './event-frames.ts';
 import { PLAIN, type Script, scriptOfModel } from './script.ts';
 import { json, writeFailure } from './write-failure.ts';
 import { writeStream } from './write-stream.ts';
@@ -233,6 +234,8 @@ async function answerWhole(response: ServerResponse, asked: Asked, script: Scrip
       return;
     case 'error-first':
       return json(response, 200, { error: { message: 'the engine died', code: 500 } });
+    case 'refusal-first':
+      return json(response, 200, REFUSAL);
     default:
       return json(response, 200, body);
   }

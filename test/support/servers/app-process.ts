@@ -50,6 +50,8 @@ export async function startAppProcess(options: AppProcessOptions): Promise<AppPr
   const environment = appEnvironment({
     LLAMP_PORT: `${port}`,
     LLAMP_DATA_DIR: dataDirectory,
+    // Where the servers of tests listen.
+    LLAMP_OUTBOUND_ALLOW: '127.0.0.1',
     ...options.environment,
   });
   const launch = () => launchInstance(environment, logPath, url);

@@ -12,6 +12,8 @@ export interface ProviderDefinition {
   readonly credential: CredentialBody | null;
   /** Another one for each credential, so that a refused one does not count against its successor. */
   readonly credentialId: string;
+  /** It comes from the API and not from the operator's file. */
+  readonly isUserSet?: boolean;
   /** Why it cannot be called, for people. */
   readonly fault?: string;
   readonly enabled: boolean;

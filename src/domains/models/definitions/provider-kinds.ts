@@ -105,18 +105,19 @@ export function keptUrl(url: string | null | undefined): string | null {
 
 export type ProviderPlace = Pick<
   ProviderDefinition,
-  'kind' | 'baseUrl' | 'apiVersion' | 'region' | 'credential'
+  'kind' | 'baseUrl' | 'apiVersion' | 'region' | 'credential' | 'isUserSet'
 >;
 
 /** Where a provider is called, and how. */
 export function endpointOf(provider: ProviderPlace): UpstreamEndpoint {
-  const { kind, baseUrl, apiVersion, region, credential } = provider;
+  const { kind, baseUrl, apiVersion, region, credential, isUserSet } = provider;
   const url = baseUrl ?? KINDS[kind].publicUrl?.(region ?? '');
   if (url === undefined) throw new Error(`a provider of the kind ${kind} needs a base URL`);
   const { api_key: apiKey, access_key_id: accessKeyId } = credential ?? {};
   const { secret_access_key: secretAccessKey, session_token: sessionToken } = credential ?? {};
   return {
     baseUrl: url,
+    ...(isUserSet === true && { isUserSet }),
     ...(apiKey !== undefined && { apiKey }),
     ...(apiVersion !== null && { apiVersion }),
     ...(region !== null && {

@@ -1,3 +1,4 @@
+import type { OutboundGuard } from '../../../lib/outbound-guard/index.ts';
 import type { SecretBox } from '../../../lib/secret-box.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { type Database, DatabaseError, type Transaction } from '../../../ports/database.ts';
@@ -8,6 +9,8 @@ import { announceChange } from './revision-repository.ts';
 export interface ManagementContext {
   readonly database: Database;
   readonly clock: Clock;
+  /** For addresses that users set. */
+  readonly guard: OutboundGuard;
   /** Undefined: this installation has no key, and credentials cannot be stored. */
   readonly box: SecretBox | undefined;
   /** The configuration file as it is in force. */

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { OutboundGuard } from '../../../lib/outbound-guard/index.ts';
 import { requestSignal } from '../../../lib/request-signal.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { listObject, principalOf } from '../../identity/index.ts';
@@ -15,6 +16,7 @@ const DETECT_TIMEOUT_MS = 500;
 export interface ProviderRouteServices {
   readonly providers: ProviderService;
   readonly clock: Clock;
+  readonly guard: OutboundGuard;
   readonly ownPort: number;
   /** How long an upstream may take to list its models. Default 10 000. */
   readonly testTimeoutMs?: number;
@@ -77,7 +79,7 @@ function readRoutes(app: FastifyInstance, providers: ProviderService): void {
 }
 
 function askRoutes(app: FastifyInstance, services: ProviderRouteServices): void {
-  const { providers, clock, ownPort, testTimeoutMs = 10_000 } = services;
+  const { providers, clock, guard, ownPort, testTimeoutMs = 10_000 } = services;
   app.get(
     '/providers/detect',
     { config, schema: { summary: 'Find servers of models on this machine', tags } },
@@ -98,7 +100,7 @@ function askRoutes(app: FastifyInstance, services: ProviderRouteServices): void 
       const { provider_id: id } = request.params;
       const signal = requestSignal(reply);
       const { kind, endpoint } = await providers.endpoint(principalOf(request), id);
-      const limits = { clock, timeoutMs: testTimeoutMs, signal };
+      const limits = { clock, guard, timeoutMs: testTimeoutMs, signal };
       return providerTestObject(await testProvider(kind, endpoint, limits));
     },
   );

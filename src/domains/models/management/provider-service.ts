@@ -1,3 +1,4 @@
+import { OutboundRefusedError } from '../../../lib/outbound-guard/index.ts';
 import type { PageOf, Principal } from '../../identity/index.ts';
 import { credentialHint } from '../definitions/credential-hint.ts';
 import type { ProviderEntry } from '../definitions/entries.ts';
@@ -8,6 +9,7 @@ import {
   type ProviderPlace,
 } from '../definitions/provider-kinds.ts';
 import {
+  addressNotAllowed,
   credentialRequired,
   credentialUnreadable,
   invalidProvider,
@@ -49,6 +51,7 @@ export class ProviderService {
   async create({ organizationId }: Caller, body: ProviderBody): Promise<Sourced<ProviderEntry>> {
     refuseFaults(body);
     refuseFileName(this.#entries, body.name, 'name');
+    await this.#refuseInnerPlace(body.base_url);
     const now = this.#context.clock.now();
     const { credential = null } = body;
     const id = this.#context.clock.newId('prov_');
@@ -91,6 +94,7 @@ export class ProviderService {
   ): Promise<Sourced<ProviderEntry>> {
     refuseFileEntry(this.#entries, id, PARAM);
     if (patch.name !== undefined) refuseFileName(this.#entries, patch.name, 'name');
+    await this.#refuseInnerPlace(patch.base_url);
     const row = await commitChange(this.#context, patch.name ?? '', async (transaction) => {
       const before = await lockProvider(transaction, { organizationId, id });
       if (before === undefined) throw providerNotFound(id);
@@ -125,6 +129,17 @@ export class ProviderService {
       definitions.providers.find((one) => one.id === id) ??
       this.#placeOf(await this.#find(caller, id));
     return { kind: definition.kind, endpoint: endpointOf(definition) };
+  }
+
+  /** The service behind the address would be ours to call, whoever may reach it otherwise. */
+  async #refuseInnerPlace(url: string | null | undefined): Promise<void> {
+    if (typeof url !== 'string' || !URL.canParse(url)) return;
+    try {
+      await this.#context.guard.check(new URL(url));
+    } catch (error) {
+      if (!(error instanceof OutboundRefusedError)) throw error;
+      throw addressNotAllowed(error.place);
+    }
   }
 
   get #entries(): readonly ProviderEntry[] {
@@ -172,6 +187,7 @@ export class ProviderService {
       apiVersion: row.api_version,
       region: row.region,
       credential: opened.credential,
+      isUserSet: true,
     };
   }
 }

@@ -1,4 +1,5 @@
 import { Pool } from 'undici';
+import type { ConnectOptions } from '../../../lib/outbound-guard/index.ts';
 
 export interface AskTarget {
   readonly url: URL;
@@ -10,16 +11,23 @@ export interface AskAnswer {
   readonly body: string;
 }
 
+export interface AskLimits {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Checks where the connection leads. */
+  readonly connect?: ConnectOptions;
+}
+
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
 /** One GET over a connection of its own, which is closed again. Rejects when nobody answers in time. */
 export async function askUpstream(
   { url, headers }: AskTarget,
-  { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal },
+  { timeoutMs, signal, connect }: AskLimits,
 ): Promise<AskAnswer> {
   const pool = new Pool(url.origin, {
     connections: 1,
-    connectTimeout: timeoutMs,
+    connect: { timeout: timeoutMs, ...connect },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     maxResponseSize: BODY_BYTES_MAX,

@@ -1,3 +1,4 @@
+import { type OutboundGuard, OutboundRefusedError } from '../../../lib/outbound-guard/index.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { UpstreamEndpoint } from '../model.ts';
 import type { ConfigurableKind } from '../schemas.ts';
@@ -24,15 +25,27 @@ export interface ProviderTest {
   readonly models: readonly string[];
 }
 
+interface TestServices {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** For endpoints that users set. */
+  readonly guard: OutboundGuard;
+}
+
 /** Asks an upstream for its models. Never rejects for what the upstream does. */
 export async function testProvider(
   kind: ConfigurableKind,
   endpoint: UpstreamEndpoint,
-  { clock, timeoutMs, signal }: { clock: Clock; timeoutMs: number; signal?: AbortSignal },
+  { clock, timeoutMs, signal, guard }: TestServices,
 ): Promise<ProviderTest> {
   const startedMs = clock.monotonicMs();
   const target = listTarget(kind, endpoint, clock.now());
-  const result = await askUpstream(target, { timeoutMs, signal }).then(
+  const ask = async () => {
+    const connect = endpoint.isUserSet === true ? guard.connectOptions(target.url) : undefined;
+    return askUpstream(target, { timeoutMs, signal, connect });
+  };
+  const result = await ask().then(
     ({ status, body }) => ({ status, ...judged(status, body) }),
     (error: unknown) => {
       signal?.throwIfAborted();
@@ -65,6 +78,8 @@ function judged(
 }
 
 function unanswered(error: unknown, timeoutMs: number): Pick<ProviderTest, 'outcome' | 'message'> {
+  if (error instanceof OutboundRefusedError)
+    return { outcome: 'unreachable', message: `${error.place} is not allowed for upstreams.` };
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   const isLate =
     (error instanceof Error && error.name === 'TimeoutError') || code?.endsWith('_TIMEOUT');

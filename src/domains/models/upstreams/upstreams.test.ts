@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { OutboundGuard } from '../../../lib/outbound-guard/index.ts';
 import { systemClock } from '../../../adapters/clock/system.ts';
 import { signedHeaders } from './aws-signature.ts';
 import { detectServers } from './detect-servers.ts';
@@ -34,10 +35,19 @@ const ask = (kind: Parameters<typeof testProvider>[0], fields: object = {}, time
   testProvider(
     kind,
     { baseUrl: `${origin()}/v1`, apiKey: 'sk-1', ...fields },
-    { clock: systemClock, timeoutMs },
+    { clock: systemClock, timeoutMs, guard: new OutboundGuard({ allow: [] }) },
   );
 
 describe('the test of a provider', () => {
+  it('ID-6 asks no inner place for a user', async () => {
+    expect(await ask('openai-compatible', { isUserSet: true })).toMatchObject({
+      outcome: 'unreachable',
+      status: null,
+      message: `127.0.0.1:${port} is not allowed for upstreams.`,
+    });
+    expect(received).toEqual([]);
+  });
+
   it('GW-11 really asks the upstream, with its credential', async () => {
     expect(await ask('openai-compatible')).toMatchObject({
       outcome: 'ok',

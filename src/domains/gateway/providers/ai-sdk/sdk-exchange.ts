@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import type { OutboundGuard } from '../../../../lib/outbound-guard/index.ts';
 import type { Clock } from '../../../../ports/clock.ts';
 import { AttemptScope } from '../../attempt-scope.ts';
 import type { UpstreamRequest, UpstreamTimeouts } from '../../provider.ts';
@@ -10,10 +11,11 @@ import {
 } from '../openai-compatible/map-failure.ts';
 import { failureOfSdkError } from './map-sdk-error.ts';
 import type { SdkFetch, SdkVendor } from './sdk-vendor.ts';
-import type { UpstreamPools } from './upstream-pools.ts';
+import type { UpstreamPools } from '../openai-compatible/upstream-pools.ts';
 
 export interface ExchangeServices {
   readonly pools: UpstreamPools;
+  readonly guard: OutboundGuard;
   readonly timeouts: UpstreamTimeouts;
   readonly clock: Clock;
 }
@@ -77,8 +79,14 @@ export class SdkExchange {
     this.#scope.release();
   }
 
+  /** The whole call goes where its deployment is, so whoever set that set the address of each hop. */
+  #poolOf({ origin }: URL) {
+    const { endpoint } = this.#request.deployment;
+    return this.#services.pools.of(origin, endpoint?.isUserSet === true);
+  }
+
   async #sent(url: URL, init: RequestInit | undefined): Promise<Dispatcher.ResponseData> {
-    const response = await this.#services.pools.of(url.origin).request({
+    const response = await this.#poolOf(url).request({
       method: 'POST',
       path: url.pathname + url.search,
       headers: Object.fromEntries(new Headers(init?.headers)),

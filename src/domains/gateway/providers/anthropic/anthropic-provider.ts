@@ -11,8 +11,13 @@ export class AnthropicProvider implements Provider {
   readonly #chat: Provider;
 
   constructor(services: ExchangeServices) {
-    const { timeouts, clock } = services;
-    this.#messages = new OpenAiCompatibleProvider({ timeouts, clock, target: messagesTarget });
+    const { timeouts, clock, guard } = services;
+    this.#messages = new OpenAiCompatibleProvider({
+      timeouts,
+      clock,
+      guard,
+      target: messagesTarget,
+    });
     this.#chat = new SdkProvider(anthropicVendor, services);
   }
 

@@ -16,8 +16,8 @@ let provider: Provider;
 
 beforeAll(async () => {
   vendor = await startVendorServer();
-  const { timeouts, clock } = providerServices();
-  provider = azureProvider({ timeouts, clock });
+  const { timeouts, clock, guard } = providerServices();
+  provider = azureProvider({ timeouts, clock, guard });
 });
 
 afterAll(async () => {

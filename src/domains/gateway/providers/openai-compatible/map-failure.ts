@@ -1,3 +1,4 @@
+import { OUTBOUND_REFUSED } from '../../../../lib/outbound-guard/index.ts';
 import { isJsonObject, type JsonObject } from '../../field-checks.ts';
 import type { UpstreamTimeouts } from '../../provider.ts';
 import { failure, garbage, timedOut, UpstreamFailure } from '../../upstream-failure.ts';
@@ -122,6 +123,12 @@ export function failureOfError(error: unknown, timeouts: UpstreamTimeouts): Upst
   if (error instanceof UpstreamFailure) return error;
   const code = codeOf(error);
   switch (code) {
+    case OUTBOUND_REFUSED:
+      return failure('unreachable', 'upstream_unavailable', {
+        message: 'The upstream is at an address that this installation does not allow.',
+        retryable: true,
+        cause: error,
+      });
     case 'UND_ERR_CONNECT_TIMEOUT':
       return failure('timeout', 'upstream_timeout', {
         message: `The upstream did not accept a connection within ${timeouts.connectMs} ms.`,

@@ -1,7 +1,9 @@
 import type { Dispatcher } from 'undici';
+import type { OutboundGuard } from '../../../../lib/outbound-guard/index.ts';
 import type { Clock } from '../../../../ports/clock.ts';
 import type { Endpoint, UpstreamEndpoint } from '../../../models/index.ts';
 import { isJsonObject } from '../../field-checks.ts';
+import { failureOfErrorEvent } from '../../in-band-error.ts';
 import type {
   JsonAnswer,
   Provider,
@@ -13,7 +15,8 @@ import { bytesWithModel } from '../../request-body.ts';
 import { garbage } from '../../upstream-failure.ts';
 import { failureOfError, failureOfStatus } from './map-failure.ts';
 import type { UpstreamCall, UpstreamHead } from './upstream-call.ts';
-import { UpstreamPool } from './upstream-pool.ts';
+import type { UpstreamPool } from './upstream-pool.ts';
+import { UpstreamPools } from './upstream-pools.ts';
 
 /** Where a request goes, and the headers that say who asks. */
 export interface UpstreamTarget {
@@ -24,6 +27,7 @@ export interface UpstreamTarget {
 interface UpstreamPlace {
   readonly pool: UpstreamPool;
   readonly path: string;
+  readonly isUserSet: boolean;
 }
 
 type SentCall = UpstreamHead & { readonly call: UpstreamCall };
@@ -31,6 +35,8 @@ type SentCall = UpstreamHead & { readonly call: UpstreamCall };
 export interface OpenAiCompatibleOptions {
   readonly timeouts: UpstreamTimeouts;
   readonly clock: Clock;
+  /** For endpoints that users set. */
+  readonly guard: OutboundGuard;
   /** For APIs that differ from OpenAI's in address and credential only. */
   readonly target?: (request: UpstreamRequest, endpoint: UpstreamEndpoint) => UpstreamTarget;
 }
@@ -58,14 +64,14 @@ export class OpenAiCompatibleProvider implements Provider {
   readonly #clock: Clock;
   readonly #target: NonNullable<OpenAiCompatibleOptions['target']>;
   readonly #failureOfError = (error: Error) => failureOfError(error, this.#timeouts);
-  /** One for each origin of the configuration, so their number is small; never closed before the provider. */
-  readonly #pools = new Map<string, UpstreamPool>();
+  readonly #pools: UpstreamPools;
   readonly #places = new Map<string, UpstreamPlace>();
 
   constructor(options: OpenAiCompatibleOptions) {
     this.#timeouts = options.timeouts;
     this.#clock = options.clock;
     this.#target = options.target ?? openAiTarget;
+    this.#pools = new UpstreamPools(options.timeouts, options.guard);
   }
 
   async complete(request: UpstreamRequest): Promise<JsonAnswer> {
@@ -108,14 +114,14 @@ export class OpenAiCompatibleProvider implements Provider {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
+    await this.#pools.close();
   }
 
   async #send(request: UpstreamRequest, accept: string, headersTimeout: number): Promise<SentCall> {
     const { endpoint } = request.deployment;
     if (endpoint === undefined) throw new Error('the deployment has no endpoint');
     const target = this.#target(request, endpoint);
-    const { pool, path } = this.#place(target.url);
+    const { pool, path } = this.#place(target.url, endpoint.isUserSet === true);
     const options: Dispatcher.DispatchOptions = {
       method: 'POST',
       path,
@@ -144,22 +150,15 @@ export class OpenAiCompatibleProvider implements Provider {
   }
 
   /** The addresses of the deployments that are in use; parsing one costs as much as a look at its answer. */
-  #place(url: string): UpstreamPlace {
+  #place(url: string, isUserSet: boolean): UpstreamPlace {
     const known = this.#places.get(url);
-    if (known !== undefined) return known;
+    if (known?.isUserSet === isUserSet) return known;
     const { origin, pathname, search } = new URL(url);
-    const place = { pool: this.#pool(origin), path: pathname + search };
+    const pool = this.#pools.of(origin, isUserSet);
+    const place = { pool, path: pathname + search, isUserSet };
     if (this.#places.size === PLACES_MAX) this.#places.clear();
     this.#places.set(url, place);
     return place;
-  }
-
-  #pool(origin: string): UpstreamPool {
-    const known = this.#pools.get(origin);
-    if (known !== undefined) return known;
-    const pool = new UpstreamPool(origin, this.#timeouts);
-    this.#pools.set(origin, pool);
-    return pool;
   }
 
   /** Errors become failures; the reason of an abort goes before whatever the abort made fail. */
@@ -205,7 +204,7 @@ function parsed(bytes: Buffer) {
   if (!isJsonObject(json)) throw garbage('The upstream answered with JSON that is no object.');
   // An error with status 200 is seen in the wild; a client would take it for an answer.
   if (isJsonObject(json['error']) && json['choices'] === undefined && json['data'] === undefined)
-    throw garbage('The upstream reported an error with status 200.');
+    throw failureOfErrorEvent(json['error']);
   return json;
 }
 

@@ -1,4 +1,5 @@
 import { type Dispatcher, Pool } from 'undici';
+import type { ConnectOptions } from '../../../../lib/outbound-guard/index.ts';
 import type { UpstreamTimeouts } from '../../provider.ts';
 import { failure } from '../../upstream-failure.ts';
 import { UpstreamCall, type UpstreamCallOptions } from './upstream-call.ts';
@@ -14,10 +15,11 @@ export class UpstreamPool {
   readonly #pool: Pool;
   #open = 0;
 
-  constructor(origin: string, timeouts: UpstreamTimeouts) {
+  /** `connect` checks where its connections lead. */
+  constructor(origin: string, timeouts: UpstreamTimeouts, connect?: ConnectOptions) {
     this.#pool = new Pool(origin, {
       connections: CONNECTIONS_MAX,
-      connectTimeout: timeouts.connectMs,
+      connect: { timeout: timeouts.connectMs, ...connect },
       headersTimeout: timeouts.firstByteMs,
       bodyTimeout: timeouts.betweenFramesMs,
       maxResponseSize: ANSWER_BYTES_MAX,
