@@ -1,5 +1,13 @@
 export { apiKeyObject, type ApiKeyRow, unixSeconds } from './api-key.ts';
 export { type BootstrapOptions, type BootstrapResult, bootstrap } from './bootstrap.ts';
+export {
+  type Changer,
+  changerOf,
+  type IdentityAction,
+  type IdentityChange,
+  originOf,
+  type RecordChange,
+} from './change.ts';
 export { IDENTITY_ERRORS } from './errors.ts';
 export type { Owner } from './installation-repository.ts';
 export { listObject } from './list-object.ts';
@@ -8,6 +16,7 @@ export { createPasswordHasher, type PasswordHasher } from './password.ts';
 export {
   type Principal,
   principalOf,
+  type RequestOrigin,
   type Role,
   type RouteAccess,
   type Scope,
@@ -22,4 +31,5 @@ export {
   SessionService,
 } from './sign-in/session-service.ts';
 export { SignIn } from './sign-in/sign-in.ts';
+export { SEALED_SIGNING_KEYS } from './sign-in/signing-keys.ts';
 export { jwksRoute, signInRoutes } from './sign-in/sign-in-routes.ts';

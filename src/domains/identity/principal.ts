@@ -19,6 +19,15 @@ export interface Principal {
   readonly sessionId?: string;
   readonly role?: Role;
   readonly scopes: readonly Scope[];
+  /** Only on calls that are written down. */
+  readonly origin?: RequestOrigin;
+}
+
+/** Where a request came from. */
+export interface RequestOrigin {
+  readonly requestId: string;
+  readonly address: string;
+  readonly userAgent: string | null;
 }
 
 /**

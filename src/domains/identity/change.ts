@@ -1,0 +1,42 @@
+import type { FastifyRequest } from 'fastify';
+import type { Statement } from '../../ports/database.ts';
+import { type Principal, principalOf } from './principal.ts';
+
+/** Whoever changes something; a caller without a kind is the platform or its operator at the command line. */
+export type Changer = Pick<Principal, 'organizationId'> &
+  Partial<Pick<Principal, 'projectId' | 'kind' | 'apiKeyId' | 'userId' | 'origin'>>;
+
+/** What the domain of people and keys changes. */
+export type IdentityAction =
+  | 'projects.create'
+  | 'keys.create'
+  | 'keys.revoke'
+  | 'keys.rotate'
+  | 'setup.complete'
+  | 'setup.link';
+
+export interface IdentityChange {
+  readonly action: IdentityAction;
+  readonly resource: { readonly kind: string; readonly id: string | null };
+  readonly projectId?: string | null;
+  readonly changes?: Readonly<
+    Record<string, { readonly before?: unknown; readonly after?: unknown }>
+  >;
+}
+
+/** The statement that writes a change down; it belongs into the transaction of the change. */
+export type RecordChange = (changer: Changer, change: IdentityChange) => Statement;
+
+/** The caller of a route that is not public, with where the request came from: for what is written down. */
+export function changerOf(request: FastifyRequest): Principal {
+  return { ...principalOf(request), origin: originOf(request) };
+}
+
+/** Where a request came from. */
+export function originOf(request: FastifyRequest) {
+  return {
+    requestId: request.id,
+    address: request.ip,
+    userAgent: request.headers['user-agent'] ?? null,
+  };
+}
