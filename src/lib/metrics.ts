@@ -20,6 +20,7 @@ export function createMetrics() {
     ...usageMetrics([registry]),
     ...queueMetrics([registry]),
     ...storeMetrics([registry]),
+    ...auditMetrics([registry]),
   };
 }
 
@@ -142,6 +143,16 @@ function storeMetrics(registers: Registry[]) {
       name: 'llamp_store_up',
       help: '1 when the last check of the store succeeded',
       labelNames: ['store'],
+      registers,
+    }),
+  };
+}
+
+function auditMetrics(registers: Registry[]) {
+  return {
+    auditDropped: new CellCounter({
+      name: 'llamp_audit_dropped_total',
+      help: 'Reads that were not written down because the audit log took nothing; stays 0 in strict mode',
       registers,
     }),
   };

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { Database } from '../../src/ports/database.ts';
 
-const MIGRATIONS = ['0001-identity', '0002-usage', '0005-limits', '0007-interrupted-usage'];
+const MIGRATIONS = [
+  '0001-identity',
+  '0002-usage',
+  '0005-limits',
+  '0007-interrupted-usage',
+  '0009-audit',
+];
 
 /** Everything that usage needs in a new database, with two projects of one organization: `proj_1` and `proj_2`. */
 export async function createUsageSchema(database: Database): Promise<void> {

@@ -18,7 +18,9 @@ export function insertAuditEvents(events: readonly AuditEvent[]): Statement {
       from jsonb_to_recordset(($1::text)::jsonb) as line (id text, created_at timestamptz, organization_id text,
         project_id text, actor_kind text, actor_id text, actor_user_id text, actor_key_id text, actor_address text,
         actor_user_agent text, action text, resource_kind text, resource_id text, outcome text, reason text,
-        request_id text, changes jsonb, data_class text)`,
+        request_id text, changes jsonb, data_class text)
+      -- An insert whose answer was lost is tried again.
+      on conflict (id, created_at) do nothing`,
     parameters: [JSON.stringify(events)],
   };
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { apiKeyObject } from './api-key.ts';
+import { changerOf } from './change.ts';
 import { listObject } from './list-object.ts';
 import { principalOf } from './principal.ts';
 import { CreateKeyBody, KeyParams, KeysQuery, RotateKeyBody } from './schemas.ts';
@@ -26,7 +27,7 @@ function createRoute(app: FastifyInstance, identity: IdentityService): void {
       const expiresAt =
         seconds === undefined || seconds === null ? undefined : new Date(seconds * MS_PER_SECOND);
       const input = { name, scopes, projectId, expiresAt };
-      const created = await identity.createKey(principalOf(request), input);
+      const created = await identity.createKey(changerOf(request), input);
       return reply.code(201).send(createdObject(created));
     },
   );
@@ -56,7 +57,7 @@ function endRoutes(app: FastifyInstance, identity: IdentityService): void {
     { config, schema: { summary: 'Revoke an API key', tags, params: KeyParams } },
     async (request) => {
       const id = request.params.key_id;
-      await identity.revokeKey(principalOf(request), id);
+      await identity.revokeKey(changerOf(request), id);
       return { id, object: 'api_key.deleted', deleted: true };
     },
   );
@@ -72,7 +73,7 @@ function endRoutes(app: FastifyInstance, identity: IdentityService): void {
     },
     async (request) => {
       const seconds = request.body?.overlap_seconds ?? DEFAULT_OVERLAP_SECONDS;
-      const owner = principalOf(request);
+      const owner = changerOf(request);
       const { key_id: id } = request.params;
       const rotated = await identity.rotateKey(owner, id, { overlapMs: seconds * MS_PER_SECOND });
       return { ...createdObject(rotated), previous: apiKeyObject(rotated.previous) };

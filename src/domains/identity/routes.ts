@@ -1,6 +1,7 @@
 import type {} from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { unixSeconds } from './api-key.ts';
+import { changerOf, originOf } from './change.ts';
 import { keyRoutes } from './key-routes.ts';
 import { listObject } from './list-object.ts';
 import { principalOf } from './principal.ts';
@@ -44,7 +45,7 @@ function projectRoutes(app: FastifyInstance, identity: IdentityService): void {
     '/projects',
     { config: management, schema: { summary: 'Create a project', tags, body: CreateProjectBody } },
     async (request, reply) => {
-      const project = await identity.createProject(principalOf(request), request.body.name);
+      const project = await identity.createProject(changerOf(request), request.body.name);
       return reply.code(201).send(projectObject(project));
     },
   );
@@ -79,7 +80,7 @@ function setupRoute(app: FastifyInstance, setup: SetupService): void {
     '/setup',
     { config: { access: 'public' }, schema },
     async (request) => {
-      const { apiKey, key } = await setup.completeSetup(request.body);
+      const { apiKey, key } = await setup.completeSetup(request.body, originOf(request));
       return { ...key, key: apiKey };
     },
   );

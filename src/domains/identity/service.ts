@@ -2,6 +2,7 @@ import { apiKeyPrefix, generateApiKey, hashApiKey } from '../../lib/api-key.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type Database, DatabaseError } from '../../ports/database.ts';
 import { type ApiKeyRow, isLive } from './api-key.ts';
+import type { Changer, IdentityChange, RecordChange } from './change.ts';
 import { apiKeyNotFound, cursorNotFound, identityError, projectNotFound } from './errors.ts';
 import { findDefaultOwner, type Owner } from './installation-repository.ts';
 import {
@@ -47,6 +48,8 @@ export interface IdentityDependencies {
   readonly clock: Clock;
   /** Called after each committed change, so that this instance sees it at once. */
   readonly onChange?: () => Promise<void>;
+  /** Writes each change down in its own transaction; without it nobody is told. */
+  readonly recordChange?: RecordChange;
 }
 
 /** Projects, keys and users of one organization. Ids of other organizations are treated as missing. */
@@ -54,11 +57,13 @@ export class IdentityService {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #onChange: () => Promise<void>;
+  readonly #recordChange: RecordChange | undefined;
 
-  constructor({ database, clock, onChange }: IdentityDependencies) {
+  constructor({ database, clock, onChange, recordChange }: IdentityDependencies) {
     this.#database = database;
     this.#clock = clock;
     this.#onChange = onChange ?? (async () => undefined);
+    this.#recordChange = recordChange;
   }
 
   /** For the command line, which acts for whoever can reach the database. */
@@ -70,14 +75,20 @@ export class IdentityService {
     return owner;
   }
 
-  async createProject(owner: Pick<Owner, 'organizationId'>, name: string): Promise<ProjectRow> {
+  async createProject(owner: Changer, name: string): Promise<ProjectRow> {
     const project = {
       id: this.#clock.newId('proj_'),
       organization_id: owner.organizationId,
       name,
       created_at: this.#clock.now(),
     };
-    await this.#database.execute(insertProject(project));
+    const recorded = this.#recorded(owner, {
+      action: 'projects.create',
+      resource: { kind: 'project', id: project.id },
+      projectId: project.id,
+      changes: { name: { after: name } },
+    });
+    await this.#database.batch([insertProject(project), ...recorded]);
     return { ...project, archived_at: null };
   }
 
@@ -103,7 +114,7 @@ export class IdentityService {
 
   /** A new key of the owner's project, or of another project of the same organization. */
   async createKey(
-    owner: Owner,
+    owner: Changer & Owner,
     input: { name: string; scopes: readonly Scope[]; projectId?: string; expiresAt?: Date },
   ): Promise<CreatedKey> {
     const project = await this.getProject(owner, input.projectId ?? owner.projectId);
@@ -114,7 +125,13 @@ export class IdentityService {
       });
     }
     const { row, secret } = this.#newKey({ ...input, projectId: project.id });
-    await this.#change([insertApiKey(row)]);
+    const recorded = this.#recorded(owner, {
+      action: 'keys.create',
+      resource: { kind: 'api_key', id: row.id },
+      projectId: row.project_id,
+      changes: keyFields(row),
+    });
+    await this.#change([insertApiKey(row), ...recorded]);
     return { key: storedKey(row), secret };
   }
 
@@ -137,15 +154,21 @@ export class IdentityService {
   }
 
   /** Ends a key at once. Repeating it is harmless. */
-  async revokeKey(owner: Pick<Owner, 'organizationId'>, id: string): Promise<void> {
+  async revokeKey(owner: Changer, id: string): Promise<void> {
     const key = await this.getKey(owner, id);
     if (key.revoked_at !== null) return;
-    await this.#change([revokeApiKey(id, this.#clock.now())]);
+    const recorded = this.#recorded(owner, {
+      action: 'keys.revoke',
+      resource: { kind: 'api_key', id },
+      projectId: key.project_id,
+      changes: { name: { before: key.name }, revoked: { before: false, after: true } },
+    });
+    await this.#change([revokeApiKey(id, this.#clock.now()), ...recorded]);
   }
 
   /** A new key with the rights of the old one, which stays valid for `overlapMs` at most. */
   async rotateKey(
-    owner: Pick<Owner, 'organizationId'>,
+    owner: Changer,
     id: string,
     { overlapMs }: { overlapMs: number },
   ): Promise<CreatedKey & { previous: ApiKeyRow }> {
@@ -164,8 +187,21 @@ export class IdentityService {
     });
     const endsAt = new Date(now.getTime() + overlapMs);
     const ending = overlapMs === 0 ? revokeApiKey(id, now) : shortenApiKey(id, endsAt);
-    await this.#change([insertApiKey(row), ending]);
+    const recorded = this.#recorded(owner, {
+      action: 'keys.rotate',
+      resource: { kind: 'api_key', id },
+      projectId: row.project_id,
+      changes: {
+        replaced_by: { after: row.id },
+        expires_at: { before: previous.expires_at, after: endsAt },
+      },
+    });
+    await this.#change([insertApiKey(row), ending, ...recorded]);
     return { key: storedKey(row), secret, previous: await this.getKey(owner, id) };
+  }
+
+  #recorded(changer: Changer, change: IdentityChange) {
+    return this.#recordChange === undefined ? [] : [this.#recordChange(changer, change)];
   }
 
   #newKey(input: { name: string; scopes: readonly Scope[]; projectId: string; expiresAt?: Date }): {
@@ -216,4 +252,13 @@ export class IdentityService {
     const rows = await list(position, limit + 1);
     return { rows: rows.slice(0, limit), hasMore: rows.length > limit };
   }
+}
+
+function keyFields({ name, prefix, scopes, expires_at: expiresAt }: NewApiKey) {
+  return {
+    name: { after: name },
+    prefix: { after: prefix },
+    scopes: { after: scopes },
+    expires_at: { after: expiresAt },
+  };
 }

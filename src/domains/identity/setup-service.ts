@@ -2,6 +2,7 @@ import { apiKeyPrefix, generateApiKey, hashApiKey } from '../../lib/api-key.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type Database, DatabaseError } from '../../ports/database.ts';
 import { apiKeyObject } from './api-key.ts';
+import type { Changer, RecordChange } from './change.ts';
 import { identityError } from './errors.ts';
 import {
   findOneTimeLink,
@@ -14,7 +15,7 @@ import {
 import { insertApiKey, type NewApiKey, storedKey } from './key-repository.ts';
 import { generateToken, hashToken } from './one-time-link.ts';
 import { PASSWORD_LENGTH, type PasswordHasher } from './password.ts';
-import { SCOPES } from './principal.ts';
+import { type RequestOrigin, SCOPES } from './principal.ts';
 import { announceChange } from './revision-repository.ts';
 import { endSessionsOf } from './sign-in/session-repository.ts';
 
@@ -33,6 +34,8 @@ export interface SetupDependencies {
   readonly clock: Clock;
   readonly passwords: PasswordHasher;
   readonly onChange?: () => Promise<void>;
+  /** Writes each change down in its own transaction; without it nobody is told. */
+  readonly recordChange?: RecordChange;
 }
 
 /** One-time links: each lets its bearer set e-mail address and password of one administrator, once. */
@@ -69,6 +72,7 @@ export class SetupService {
   /** Redeems a link and returns a new key with every scope. A refused call leaves the link usable. */
   async completeSetup(
     input: SetupInput,
+    origin?: RequestOrigin,
   ): Promise<{ apiKey: string; key: ReturnType<typeof apiKeyObject> }> {
     const { database, clock, passwords, onChange } = this.#dependencies;
     checkInput(input);
@@ -88,6 +92,8 @@ export class SetupService {
         // Whoever knew the old password is out.
         await endSessionsOf(transaction, { userId: user.userId, now: link.now });
         await transaction.execute(insertApiKey(row));
+        const recorded = this.#recorded({ ...user, kind: 'user', origin }, row.id, name);
+        for (const statement of recorded) await transaction.execute(statement);
         await announceChange(transaction);
       });
     } catch (error) {
@@ -101,6 +107,16 @@ export class SetupService {
     }
     await onChange?.();
     return { apiKey, key: apiKeyObject(storedKey(row)) };
+  }
+
+  /** The address is personal and stays out. */
+  #recorded(changer: Changer, keyId: string, name: string) {
+    const { recordChange } = this.#dependencies;
+    const resource = { kind: 'user', id: changer.userId ?? null };
+    const changes = { name: { after: name }, api_key_id: { after: keyId } };
+    return recordChange === undefined
+      ? []
+      : [recordChange(changer, { action: 'setup.complete', resource, changes })];
   }
 }
 

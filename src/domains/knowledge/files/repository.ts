@@ -40,13 +40,13 @@ export async function listPendingBlobs(
   return rows.map((row) => row.blob_key);
 }
 
-/** Creates the file whose bytes are stored, and takes its blob off the pending ones, at once. */
-export async function insertFile(database: Database, file: FileRecord): Promise<void> {
-  await database.batch([
+/** Create the file whose bytes are stored, and take its blob off the pending ones; for one transaction. */
+export function insertFile(file: FileRecord): Statement[] {
+  return [
     statement(sql`insert into files (${fields}) values (${file.id}, ${file.project_id}, ${file.filename},
       ${file.purpose}, ${file.size_bytes}, ${file.sha256}, ${file.blob_key}, ${file.created_at}, ${file.expires_at})`),
     statement(sql`delete from pending_blobs where blob_key = ${file.blob_key}`),
-  ]);
+  ];
 }
 
 export async function findFile(

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../../lib/app-error.ts';
 import { BlobNotFoundError } from '../../../ports/blob-store.ts';
+import { changedFields, changeStatement, recordChange } from '../../audit/index.ts';
 import type { Principal } from '../../identity/index.ts';
 import { fileNotFound, invalidCursor, knowledgeError } from '../errors.ts';
 import { COLLECT_JOB, COLLECT_QUEUE } from '../ingestion/queues.ts';
@@ -35,7 +36,14 @@ export class FileService {
     const form = await receiveUpload(this.#deps, request);
     try {
       const file = this.#fileOf(principal, form);
-      await insertFile(this.#deps.database, file);
+      const { clock, database } = this.#deps;
+      const { id, filename, purpose, size_bytes } = file;
+      const recorded = changeStatement(clock, principal, {
+        action: 'files.create',
+        resource: { kind: 'file', id },
+        changes: changedFields(null, { filename, purpose, size_bytes }),
+      });
+      await database.batch([...insertFile(file), recorded]);
       return fileObject(file);
     } catch (error) {
       // After a failed commit the file may exist all the same; the collector knows by then.
@@ -89,11 +97,19 @@ export class FileService {
 
   /** Takes the file out of every vector store at once; its bytes are removed later. */
   async remove(principal: Principal, fileId: string) {
-    await this.find(principal, fileId);
+    const { filename } = await this.find(principal, fileId);
     const { clock, database, jobs } = this.#deps;
     const key = { projectId: principal.projectId, fileIds: [fileId], now: clock.now() };
-    const [deleted] = await database.batch([markFilesDeleted(key), ...detachFiles(key)]);
-    if ((deleted?.affectedRows ?? 0) === 0) throw fileNotFound(fileId);
+    await database.transaction(async (transaction) => {
+      const deleted = await transaction.execute(markFilesDeleted(key));
+      if (deleted.affectedRows === 0) throw fileNotFound(fileId);
+      for (const statement of detachFiles(key)) await transaction.execute(statement);
+      await recordChange(transaction, clock, principal, {
+        action: 'files.delete',
+        resource: { kind: 'file', id: fileId },
+        changes: changedFields({ filename }, null),
+      });
+    });
     await jobs.enqueue(COLLECT_QUEUE, {}, COLLECT_JOB);
     return { id: fileId, object: 'file' as const, deleted: true };
   }

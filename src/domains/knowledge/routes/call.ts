@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { principalOf } from '../../identity/index.ts';
+import { changerOf } from '../../identity/index.ts';
 import { checkText } from '../attributes.ts';
 import type { CallContext } from '../stores/service.ts';
 
@@ -13,7 +13,7 @@ export function callContext(request: FastifyRequest, reply: FastifyReply): CallC
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) gone.abort(new Error('the client has gone'));
   });
-  return { principal: principalOf(request), requestId: request.id, signal: gone.signal };
+  return { principal: changerOf(request), requestId: request.id, signal: gone.signal };
 }
 
 /** The official clients wait this long between two polls, and five seconds without it. */

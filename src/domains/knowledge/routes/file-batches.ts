@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
-import { principalOf } from '../../identity/index.ts';
+import { changerOf, principalOf } from '../../identity/index.ts';
 import { BatchParams, CreateBatchBody, ListStoreFilesQuery, StoreParams } from '../schemas.ts';
 import type { BatchService } from '../store-files/batch-service.ts';
 import { ACCESS, advisePolling } from './call.ts';
@@ -21,7 +21,7 @@ export function fileBatchRoutes(app: FastifyInstance, batches: BatchService): vo
     async (request, reply) =>
       advisePolling(
         reply,
-        await batches.create(principalOf(request), request.params.store_id, request.body),
+        await batches.create(changerOf(request), request.params.store_id, request.body),
       ),
   );
   app.get<BatchRoute>(
@@ -36,7 +36,7 @@ export function fileBatchRoutes(app: FastifyInstance, batches: BatchService): vo
     `${BATCH}/cancel`,
     { config: ACCESS, schema: schema('Cancel a file batch') },
     (request) =>
-      batches.cancel(principalOf(request), request.params.store_id, request.params.batch_id),
+      batches.cancel(changerOf(request), request.params.store_id, request.params.batch_id),
   );
   app.get<BatchRoute & { Querystring: Static<typeof ListStoreFilesQuery> }>(
     `${BATCH}/files`,

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Static } from 'typebox';
-import { principalOf } from '../../identity/index.ts';
+import { changerOf, principalOf } from '../../identity/index.ts';
 import { knowledgeError } from '../errors.ts';
 import { contentDisposition, contentType, parseRange } from '../files/content-type.ts';
 import type { FileRecord } from '../files/file-record.ts';
@@ -19,7 +19,7 @@ export function fileRoutes(app: FastifyInstance, files: FileService): void {
       config: ACCESS,
       schema: { summary: 'Upload a file', tags, consumes: ['multipart/form-data'] },
     },
-    (request) => files.upload(principalOf(request), request),
+    (request) => files.upload(changerOf(request), request),
   );
   app.get<{ Querystring: Static<typeof ListFilesQuery> }>(
     '/files',
@@ -34,7 +34,7 @@ export function fileRoutes(app: FastifyInstance, files: FileService): void {
   app.delete<Params>(
     '/files/:file_id',
     { config: ACCESS, schema: { summary: 'Delete a file', tags, params: FileParams } },
-    (request) => files.remove(principalOf(request), request.params.file_id),
+    (request) => files.remove(changerOf(request), request.params.file_id),
   );
   app.get<Params>(
     '/files/:file_id/content',

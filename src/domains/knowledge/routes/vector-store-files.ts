@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
-import { principalOf } from '../../identity/index.ts';
+import { changerOf, principalOf } from '../../identity/index.ts';
 import {
   AttachBody,
   ListStoreFilesQuery,
@@ -32,7 +32,7 @@ function collectionRoutes(app: FastifyInstance, files: StoreFileService): void {
     async (request, reply) =>
       advisePolling(
         reply,
-        await files.attach(principalOf(request), request.params.store_id, request.body),
+        await files.attach(changerOf(request), request.params.store_id, request.body),
       ),
   );
   app.get<StoreRoute & { Querystring: Static<typeof ListStoreFilesQuery> }>(
@@ -69,14 +69,13 @@ function memberRoutes(app: FastifyInstance, files: StoreFileService): void {
     (request) => {
       const { store_id, file_id } = request.params;
       const change = { fileId: file_id, attributes: request.body.attributes };
-      return files.updateAttributes(principalOf(request), store_id, change);
+      return files.updateAttributes(changerOf(request), store_id, change);
     },
   );
   app.delete<FileRoute>(
     FILE,
     { config: ACCESS, schema: schema('Take a file out of a vector store') },
-    (request) =>
-      files.remove(principalOf(request), request.params.store_id, request.params.file_id),
+    (request) => files.remove(changerOf(request), request.params.store_id, request.params.file_id),
   );
   app.get<FileRoute>(
     `${FILE}/content`,

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
-import { principalOf } from '../../identity/index.ts';
+import { changerOf, principalOf } from '../../identity/index.ts';
 import { CreateStoreBody, ListQuery, StoreParams, UpdateStoreBody } from '../schemas.ts';
 import type { StoreService } from '../stores/service.ts';
 import { ACCESS, callContext } from './call.ts';
@@ -36,11 +36,11 @@ export function vectorStoreRoutes(app: FastifyInstance, stores: StoreService): v
         body: UpdateStoreBody,
       },
     },
-    (request) => stores.update(principalOf(request), request.params.store_id, request.body),
+    (request) => stores.update(changerOf(request), request.params.store_id, request.body),
   );
   app.delete<Params>(
     '/vector_stores/:store_id',
     { config: ACCESS, schema: { summary: 'Delete a vector store', tags, params: StoreParams } },
-    (request) => stores.remove(principalOf(request), request.params.store_id),
+    (request) => stores.remove(changerOf(request), request.params.store_id),
   );
 }

@@ -1,3 +1,4 @@
+import { changedFields, changeStatement } from '../../audit/index.ts';
 import type { Principal } from '../../identity/index.ts';
 import { invalidCursor, vectorStoreNotFound } from '../errors.ts';
 import type { KnowledgeDependencies } from '../options.ts';
@@ -39,7 +40,11 @@ export async function attachToStore(
   deps: KnowledgeDependencies,
   store: StoreRecord,
   requests: readonly AttachRequest[],
-  where: { batchId: string | null; paramOf: (index: number) => string },
+  where: {
+    batchId: string | null;
+    paramOf: (index: number) => string;
+    principal: Principal;
+  },
 ): Promise<void> {
   const { clock } = deps;
   const { project_id: projectId, id: storeId, collection } = store;
@@ -49,7 +54,16 @@ export async function attachToStore(
     attributes: request.attributes ?? {},
     chunking: resolveChunking(request.chunking_strategy),
   }));
-  const target = { projectId, storeId, collection, now: clock.now(), ...where };
+  const { batchId, paramOf, principal } = where;
+  const recorded = changeStatement(clock, principal, {
+    action: batchId === null ? 'vector_store_files.attach' : 'file_batches.create',
+    resource: { kind: 'vector_store', id: storeId },
+    changes: changedFields(null, {
+      batch_id: batchId,
+      file_ids: requests.map((each) => each.file_id),
+    }),
+  });
+  const target = { projectId, storeId, collection, now: clock.now(), batchId, paramOf, recorded };
   await attachFiles(deps, target, attachments);
 }
 

@@ -1,4 +1,4 @@
-import type { Database, Transaction } from '../../../ports/database.ts';
+import type { Database, Statement, Transaction } from '../../../ports/database.ts';
 import type { JobQueue } from '../../../ports/job-queue.ts';
 import { fileNotFound, vectorStoreNotFound } from '../errors.ts';
 import { INGEST_QUEUE, ingestJob } from '../ingestion/queues.ts';
@@ -21,7 +21,7 @@ const ATTACH_TIMEOUT_MS = 60_000;
  */
 export async function attachFiles(
   { database, jobs }: { database: Database; jobs: JobQueue },
-  target: AttachTarget & { paramOf: (index: number) => string },
+  target: AttachTarget & { paramOf: (index: number) => string; recorded: Statement },
   attachments: readonly Attachment[],
 ): Promise<void> {
   const fileIds = attachments.map((each) => each.fileId);
@@ -32,6 +32,7 @@ export async function attachFiles(
     if (missing >= 0) throw fileNotFound(fileIds[missing] ?? '', target.paramOf(missing));
     if (target.batchId !== null) await insertBatch(transaction, target);
     await attachWithin(transaction, { jobs, target, attached: locked.attached }, attachments);
+    await transaction.execute(target.recorded);
   };
   await database.transaction(work, { timeoutMs: ATTACH_TIMEOUT_MS });
 }

@@ -1,3 +1,4 @@
+import { recordChange } from '../../audit/index.ts';
 import type { Principal } from '../../identity/index.ts';
 import { type Attributes, checkPairs } from '../attributes.ts';
 import { fileBatchNotFound, knowledgeError } from '../errors.ts';
@@ -36,7 +37,7 @@ export class BatchService {
     const batchId = this.#deps.clock.newId('vsfb_');
     const paramOf = (index: number) =>
       list === 'files' ? `files[${index}].file_id` : `file_ids[${index}]`;
-    await attachToStore(this.#deps, store, requests, { batchId, paramOf });
+    await attachToStore(this.#deps, store, requests, { batchId, paramOf, principal });
     return await this.get(principal, storeId, batchId);
   }
 
@@ -49,7 +50,14 @@ export class BatchService {
   async cancel(principal: Principal, storeId: string, batchId: string): Promise<BatchObject> {
     const { clock, database, jobs } = this.#deps;
     const batch = await this.#require(principal, storeId, batchId);
-    const isCancelled = await cancelBatch(database, { batchId, now: clock.now() });
+    const isCancelled = await database.transaction(async (transaction) => {
+      if (!(await cancelBatch(transaction, { batchId, now: clock.now() }))) return false;
+      await recordChange(transaction, clock, principal, {
+        action: 'file_batches.cancel',
+        resource: { kind: 'file_batch', id: batchId },
+      });
+      return true;
+    });
     if (!isCancelled && batch.cancelled_at === null)
       throw knowledgeError('batch_not_cancellable', 'The file batch has already ended.');
     await jobs.enqueue(COLLECT_QUEUE, {}, COLLECT_JOB);

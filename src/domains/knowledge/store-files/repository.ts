@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Database, SqlExecutor, Statement } from '../../../ports/database.ts';
+import type { SqlExecutor, Statement } from '../../../ports/database.ts';
 import type { Attributes } from '../attributes.ts';
 import type { Position } from '../page.ts';
 import {
@@ -75,16 +75,18 @@ export async function updateStoreFileAttributes(
 
 /** Takes a file out of one store: from this moment on no search sees it. */
 export async function deleteStoreFile(
-  database: Database,
+  transaction: SqlExecutor,
   key: StoreFileKey & { now: Date },
 ): Promise<boolean> {
-  const [deleted] = await database.batch([
+  const deleted = await transaction.execute(
     statement(sql`update vector_store_files set ${asDeleted(key.now)} where ${isFile(key)}`),
+  );
+  await transaction.execute(
     statement(sql`update generations set state = 'superseded', superseded_at = ${key.now}
       where vector_store_id = ${key.storeId} and file_id = ${key.fileId} and project_id = ${key.projectId}
         and state <> 'superseded'`),
-  ]);
-  return (deleted?.affectedRows ?? 0) > 0;
+  );
+  return deleted.affectedRows > 0;
 }
 
 /** Statements that take files out of every store, for the transaction that deletes the files themselves. */
@@ -122,30 +124,28 @@ export async function countBatchFiles(database: SqlExecutor, batchId: string): P
   return { ...counts, total: rows.reduce((sum, row) => sum + row.count, 0) };
 }
 
-/** What is done stays; files under way stop at their next step. Answers false when the batch had ended. */
+/** What is done stays; files under way stop at their next step. False when the batch had ended; one transaction. */
 export async function cancelBatch(
-  database: Database,
+  transaction: SqlExecutor,
   key: { batchId: string; now: Date },
 ): Promise<boolean> {
-  return await database.transaction(async (transaction) => {
-    const cancelled = await transaction.execute(
-      statement<{ building_generation_id: string }>(sql`with stopped as (
+  const cancelled = await transaction.execute(
+    statement<{ building_generation_id: string }>(sql`with stopped as (
           select vector_store_id, file_id, building_generation_id from vector_store_files
           where batch_id = ${key.batchId} and status = 'in_progress' order by file_id for update)
         update vector_store_files f set status = 'cancelled', building_generation_id = null from stopped s
         where f.vector_store_id = s.vector_store_id and f.file_id = s.file_id returning s.building_generation_id`),
-    );
-    if (cancelled.rows.length === 0) return false;
-    const generationIds = cancelled.rows.map((row) => row.building_generation_id);
-    await transaction.execute(
-      statement(sql`update generations set state = 'superseded', superseded_at = ${key.now}
+  );
+  if (cancelled.rows.length === 0) return false;
+  const generationIds = cancelled.rows.map((row) => row.building_generation_id);
+  await transaction.execute(
+    statement(sql`update generations set state = 'superseded', superseded_at = ${key.now}
         where id = any(${generationIds}::text[]) and state = 'building'`),
-    );
-    await transaction.execute(
-      statement(sql`update file_batches set cancelled_at = ${key.now} where id = ${key.batchId}`),
-    );
-    return true;
-  });
+  );
+  await transaction.execute(
+    statement(sql`update file_batches set cancelled_at = ${key.now} where id = ${key.batchId}`),
+  );
+  return true;
 }
 
 export interface ContentChunk {

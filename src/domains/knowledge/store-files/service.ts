@@ -1,3 +1,4 @@
+import { changedFields, recordChange } from '../../audit/index.ts';
 import type { Principal } from '../../identity/index.ts';
 import { type Attributes, checkPairs } from '../attributes.ts';
 import { storeFileNotFound } from '../errors.ts';
@@ -33,7 +34,7 @@ export class StoreFileService {
   ): Promise<StoreFileObject> {
     const store = await requireStore(this.#deps, principal, storeId);
     checkPairs(request.attributes ?? {}, 'attributes');
-    const where = { batchId: null, paramOf: () => 'file_id' };
+    const where = { batchId: null, paramOf: () => 'file_id', principal };
     await attachToStore(this.#deps, store, [request], where);
     const { projectId } = principal;
     return await this.#find({ projectId, storeId, fileId: request.file_id });
@@ -62,8 +63,22 @@ export class StoreFileService {
     const key = await this.#keyOf(principal, storeId, change.fileId);
     const attributes = change.attributes ?? {};
     checkPairs(attributes, 'attributes');
-    const file = await updateStoreFileAttributes(this.#deps.database, key, attributes);
-    if (file === undefined) throw storeFileNotFound(change.fileId, storeId);
+    const { clock, database } = this.#deps;
+    const file = await database.transaction(async (transaction) => {
+      const before = await findStoreFile(transaction, key);
+      const after = await updateStoreFileAttributes(transaction, key, attributes);
+      if (before === undefined || after === undefined)
+        throw storeFileNotFound(change.fileId, storeId);
+      await recordChange(transaction, clock, principal, {
+        action: 'vector_store_files.update',
+        resource: { kind: 'file', id: change.fileId },
+        changes: {
+          vector_store_id: { after: storeId },
+          ...changedFields({ attributes: before.attributes }, { attributes }),
+        },
+      });
+      return after;
+    });
     return storeFileObject(file);
   }
 
@@ -71,8 +86,15 @@ export class StoreFileService {
   async remove(principal: Principal, storeId: string, fileId: string) {
     const { clock, database, jobs } = this.#deps;
     const key = await this.#keyOf(principal, storeId, fileId);
-    if (!(await deleteStoreFile(database, { ...key, now: clock.now() })))
-      throw storeFileNotFound(fileId, storeId);
+    await database.transaction(async (transaction) => {
+      if (!(await deleteStoreFile(transaction, { ...key, now: clock.now() })))
+        throw storeFileNotFound(fileId, storeId);
+      await recordChange(transaction, clock, principal, {
+        action: 'vector_store_files.remove',
+        resource: { kind: 'file', id: fileId },
+        changes: { vector_store_id: { before: storeId } },
+      });
+    });
     await jobs.enqueue(COLLECT_QUEUE, {}, COLLECT_JOB);
     return { id: fileId, object: 'vector_store.file.deleted' as const, deleted: true };
   }

@@ -82,21 +82,26 @@ function assignments(change: StoreChange): RawBuilder<unknown>[] {
   return set;
 }
 
-/** Deletes the store, everything in it, and hands its generations to the collector, at once. */
+/** Deletes the store, everything in it, and hands its generations to the collector; in one transaction. */
 export async function deleteStore(
-  database: Database,
+  transaction: SqlExecutor,
   key: { projectId: string; storeId: string; now: Date },
 ): Promise<boolean> {
   const ofStore = sql`vector_store_id = ${key.storeId} and project_id = ${key.projectId}`;
-  const [deleted] = await database.batch([
+  const deleted = await transaction.execute(
     statement(sql`update vector_stores set deleted_at = ${key.now}
       where id = ${key.storeId} and project_id = ${key.projectId} and deleted_at is null`),
+  );
+  if (deleted.affectedRows === 0) return false;
+  await transaction.execute(
     statement(sql`update vector_store_files set deleted_at = ${key.now}, current_generation_id = null,
       building_generation_id = null, batch_id = null where ${ofStore} and deleted_at is null`),
+  );
+  await transaction.execute(
     statement(sql`update generations set state = 'superseded', superseded_at = ${key.now}
       where ${ofStore} and state <> 'superseded'`),
-  ]);
-  return (deleted?.affectedRows ?? 0) > 0;
+  );
+  return true;
 }
 
 /** Files by status and stored bytes of each store; a store without files is missing. */

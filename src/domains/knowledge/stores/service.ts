@@ -1,3 +1,4 @@
+import { changedFields, recordChange } from '../../audit/index.ts';
 import type { Principal } from '../../identity/index.ts';
 import { checkPairs } from '../attributes.ts';
 import { invalidCursor, knowledgeError, vectorStoreNotFound } from '../errors.ts';
@@ -10,6 +11,7 @@ import { resolveProfile } from './embedding-profile.ts';
 import {
   countStoreFiles,
   deleteStore,
+  findStore,
   findStorePosition,
   insertStore,
   listStores,
@@ -52,9 +54,20 @@ export class StoreService {
     checkPairs(request.metadata ?? {}, 'metadata');
     const fileIds = initialFiles(request);
     const store = await this.#newStore(context, request);
-    await insertStore(this.#deps.database, store);
-    if (fileIds.length > 0) await this.#attachInitial(store, fileIds, request.chunking_strategy);
-    return await this.get(context.principal, store.id);
+    const { principal } = context;
+    const { clock, database } = this.#deps;
+    const { name, embedding_model } = store;
+    await database.transaction(async (transaction) => {
+      await insertStore(transaction, store);
+      await recordChange(transaction, clock, principal, {
+        action: 'vector_stores.create',
+        resource: { kind: 'vector_store', id: store.id },
+        changes: changedFields(null, { name, embedding_model }),
+      });
+    });
+    if (fileIds.length > 0)
+      await this.#attachInitial(principal, { store, fileIds, chunking: request.chunking_strategy });
+    return await this.get(principal, store.id);
   }
 
   async get(principal: Principal, storeId: string): Promise<StoreObject> {
@@ -87,24 +100,36 @@ export class StoreService {
     const { clock, database } = this.#deps;
     const { name, metadata, expires_after: expiry } = request;
     checkPairs(metadata ?? {}, 'metadata');
-    const store = await updateStore(
-      database,
-      { projectId: principal.projectId, storeId },
-      {
-        name,
-        metadata: metadata === null ? {} : metadata,
-        expiresAfterDays: expiry === null ? null : expiry?.days,
-        lastActiveAt: clock.now(),
-      },
-    );
-    if (store === undefined) throw vectorStoreNotFound(storeId);
+    const key = { projectId: principal.projectId, storeId };
+    const change = {
+      name,
+      metadata: metadata === null ? {} : metadata,
+      expiresAfterDays: expiry === null ? null : expiry?.days,
+      lastActiveAt: clock.now(),
+    };
+    const store = await database.transaction(async (transaction) => {
+      const before = await findStore(transaction, key);
+      const after = await updateStore(transaction, key, change);
+      if (before === undefined || after === undefined) throw vectorStoreNotFound(storeId);
+      await recordChange(transaction, clock, principal, {
+        action: 'vector_stores.update',
+        resource: { kind: 'vector_store', id: storeId },
+        changes: changedFields(settingsOf(before), settingsOf(after)),
+      });
+      return after;
+    });
     return await this.#toObject(store);
   }
 
   async remove(principal: Principal, storeId: string) {
     const { clock, database, jobs } = this.#deps;
     const key = { projectId: principal.projectId, storeId, now: clock.now() };
-    if (!(await deleteStore(database, key))) throw vectorStoreNotFound(storeId);
+    await database.transaction(async (transaction) => {
+      if (!(await deleteStore(transaction, key))) throw vectorStoreNotFound(storeId);
+      const resource = { kind: 'vector_store', id: storeId };
+      const change = { action: 'vector_stores.delete' as const, resource };
+      await recordChange(transaction, clock, principal, change);
+    });
     await jobs.enqueue(COLLECT_QUEUE, {}, COLLECT_JOB);
     return { id: storeId, object: 'vector_store.deleted' as const, deleted: true };
   }
@@ -133,20 +158,36 @@ export class StoreService {
 
   /** A store whose files cannot be attached is taken back: the client has no id to delete it by. */
   async #attachInitial(
-    store: StoreRecord,
-    fileIds: readonly string[],
-    chunking: ChunkingRequest | undefined,
+    principal: Principal,
+    initial: {
+      store: StoreRecord;
+      fileIds: readonly string[];
+      chunking: ChunkingRequest | undefined;
+    },
   ): Promise<void> {
-    const { clock, database } = this.#deps;
+    const { store, fileIds, chunking } = initial;
     const requests = fileIds.map((file_id) => ({ file_id, chunking_strategy: chunking }));
     const paramOf = (index: number) => `file_ids[${index}]`;
     try {
-      await attachToStore(this.#deps, store, requests, { batchId: null, paramOf });
+      const where = { batchId: null, paramOf, principal };
+      await attachToStore(this.#deps, store, requests, where);
     } catch (error) {
-      const key = { projectId: store.project_id, storeId: store.id, now: clock.now() };
-      await deleteStore(database, key);
+      await this.#takeBack(principal, store);
       throw error;
     }
+  }
+
+  async #takeBack(principal: Principal, store: StoreRecord): Promise<void> {
+    const { clock, database } = this.#deps;
+    await database.transaction(async (transaction) => {
+      const key = { projectId: store.project_id, storeId: store.id, now: clock.now() };
+      if (!(await deleteStore(transaction, key))) return;
+      await recordChange(transaction, clock, principal, {
+        action: 'vector_stores.delete',
+        resource: { kind: 'vector_store', id: store.id },
+        reason: 'its first files could not be attached',
+      });
+    });
   }
 
   async #toObject(store: StoreRecord): Promise<StoreObject> {
@@ -176,4 +217,8 @@ function initialFiles(request: CreateStoreRequest): string[] {
     );
   resolveChunking(request.chunking_strategy);
   return fileIds;
+}
+
+function settingsOf({ name, metadata, expires_after_days }: StoreRecord) {
+  return { name, metadata, expires_after_days };
 }

@@ -2,6 +2,8 @@ import type { OutboundGuard } from '../../../lib/outbound-guard/index.ts';
 import type { SecretBox } from '../../../lib/secret-box.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { type Database, DatabaseError, type Transaction } from '../../../ports/database.ts';
+import { type AuditAction, changedFields, recordChange } from '../../audit/index.ts';
+import type { Changer } from '../../identity/index.ts';
 import type { ModelsFile } from '../definitions/models-file.ts';
 import { configuredByFile, nameTaken } from '../errors.ts';
 import { announceChange } from './revision-repository.ts';
@@ -39,6 +41,27 @@ export async function commitChange<T>(
     });
   await onChange();
   return result;
+}
+
+/** What becomes of one provider, deployment or model. */
+export interface EntryChange {
+  readonly changer: Changer;
+  readonly action: AuditAction;
+  readonly id: string;
+  readonly before: object | null;
+  readonly after: object | null;
+}
+
+/** Writes it down, in the transaction of the change. */
+export async function recordEntry(
+  transaction: Transaction,
+  { clock }: ManagementContext,
+  { changer, action, id, before, after }: EntryChange,
+): Promise<void> {
+  const kind = action.slice(0, action.indexOf('.') - 1);
+  const changes = changedFields(before, after);
+  const change = { action, resource: { kind, id }, projectId: null, changes };
+  await recordChange(transaction, clock, changer, change);
 }
 
 /** True when something refers to what was deleted, or what was referred to is gone. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { listObject, principalOf } from '../../identity/index.ts';
+import { changerOf, listObject, principalOf } from '../../identity/index.ts';
 import { DeploymentBody, DeploymentParams, DeploymentPatch, ListQuery } from '../schemas.ts';
 import type { DeploymentService } from './deployment-service.ts';
 import { deploymentObject } from './objects.ts';
@@ -18,7 +18,7 @@ function writeRoutes(app: FastifyInstance, deployments: DeploymentService): void
     '/deployments',
     { config, schema: { summary: 'Create a deployment', tags, body: DeploymentBody } },
     async (request, reply) => {
-      const deployment = await deployments.create(principalOf(request), request.body);
+      const deployment = await deployments.create(changerOf(request), request.body);
       return reply.code(201).send(deploymentObject(deployment));
     },
   );
@@ -28,7 +28,7 @@ function writeRoutes(app: FastifyInstance, deployments: DeploymentService): void
     { config, schema: { summary: 'Change a deployment', tags, ...changed } },
     async (request) => {
       const { deployment_id: id } = request.params;
-      return deploymentObject(await deployments.update(principalOf(request), id, request.body));
+      return deploymentObject(await deployments.update(changerOf(request), id, request.body));
     },
   );
   app.delete<{ Params: DeploymentParams }>(
@@ -36,7 +36,7 @@ function writeRoutes(app: FastifyInstance, deployments: DeploymentService): void
     { config, schema: { summary: 'Delete a deployment', tags, params: DeploymentParams } },
     async (request) => {
       const { deployment_id: id } = request.params;
-      await deployments.delete(principalOf(request), id);
+      await deployments.delete(changerOf(request), id);
       return { id, object: 'deployment.deleted', deleted: true };
     },
   );

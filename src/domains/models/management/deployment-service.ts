@@ -1,4 +1,4 @@
-import type { PageOf, Principal } from '../../identity/index.ts';
+import type { Changer, PageOf } from '../../identity/index.ts';
 import type { DeploymentEntry } from '../definitions/entries.ts';
 import { deploymentInUse, deploymentNotFound, unknownReference } from '../errors.ts';
 import type { DeploymentBody, DeploymentPatch, ListQuery } from '../schemas.ts';
@@ -6,6 +6,7 @@ import {
   commitChange,
   isForeignKeyViolation,
   type ManagementContext,
+  recordEntry,
   refuseFileEntry,
   refuseFileName,
 } from './change.ts';
@@ -22,7 +23,7 @@ import {
 import { pageOf, type Sourced } from './page.ts';
 import { findProviderByReference } from './provider-repository.ts';
 
-type Caller = Pick<Principal, 'organizationId'>;
+type Caller = Changer;
 const PARAM = 'deployment_id';
 
 /** Deployments of one organization. Ids of other organizations are treated as missing. */
@@ -33,12 +34,10 @@ export class DeploymentService {
     this.#context = context;
   }
 
-  async create(
-    { organizationId }: Caller,
-    body: DeploymentBody,
-  ): Promise<Sourced<DeploymentEntry>> {
+  async create(changer: Caller, body: DeploymentBody): Promise<Sourced<DeploymentEntry>> {
     refuseFileName(this.#entries, body.name, 'name');
     const { database, clock } = this.#context;
+    const { organizationId } = changer;
     const reference = { organizationId, id: body.provider };
     const provider = await findProviderByReference(database, reference);
     if (provider === undefined) throw unknownReference('provider', 'provider', body.provider);
@@ -57,9 +56,11 @@ export class DeploymentService {
       updated_at: now,
     };
     try {
-      await commitChange(this.#context, row.name, (transaction) =>
-        insertDeployment(transaction, row),
-      );
+      await commitChange(this.#context, row.name, async (transaction) => {
+        await insertDeployment(transaction, row);
+        const change = { action: 'deployments.create' as const, before: null, after: row };
+        await recordEntry(transaction, this.#context, { changer, id: row.id, ...change });
+      });
     } catch (error) {
       // Deleted in between.
       if (!isForeignKeyViolation(error)) throw error;
@@ -89,31 +90,41 @@ export class DeploymentService {
   }
 
   async update(
-    { organizationId }: Caller,
+    changer: Caller,
     id: string,
     patch: DeploymentPatch,
   ): Promise<Sourced<DeploymentEntry>> {
     refuseFileEntry(this.#entries, id, PARAM);
     if (patch.name !== undefined) refuseFileName(this.#entries, patch.name, 'name');
     const row = await commitChange(this.#context, patch.name ?? '', async (transaction) => {
-      const before = await lockDeployment(transaction, { organizationId, id });
+      const before = await lockDeployment(transaction, {
+        organizationId: changer.organizationId,
+        id,
+      });
       if (before === undefined) throw deploymentNotFound(id);
       refuseFileName(this.#entries, before.name, PARAM);
       const after = { ...before, ...patch, updated_at: this.#context.clock.now() };
       await updateDeployment(transaction, after);
+      const change = { action: 'deployments.update' as const, id, before, after };
+      await recordEntry(transaction, this.#context, { changer, ...change });
       return after;
     });
     return { ...row, source: 'database' };
   }
 
-  async delete({ organizationId }: Caller, id: string): Promise<void> {
+  async delete(changer: Caller, id: string): Promise<void> {
     refuseFileEntry(this.#entries, id, PARAM);
     try {
       await commitChange(this.#context, '', async (transaction) => {
-        const row = await lockDeployment(transaction, { organizationId, id });
+        const row = await lockDeployment(transaction, {
+          organizationId: changer.organizationId,
+          id,
+        });
         if (row === undefined) throw deploymentNotFound(id);
         refuseFileName(this.#entries, row.name, PARAM);
         await deleteDeployment(transaction, id);
+        const change = { action: 'deployments.delete' as const, id, before: row, after: null };
+        await recordEntry(transaction, this.#context, { changer, ...change });
       });
     } catch (error) {
       if (!isForeignKeyViolation(error)) throw error;

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { listObject, principalOf } from '../../identity/index.ts';
+import { changerOf, listObject, principalOf } from '../../identity/index.ts';
 import { ListQuery, ModelBody, ModelParams, ModelPatch } from '../schemas.ts';
 import type { ModelService } from './model-service.ts';
 import { configuredModelObject } from './objects.ts';
@@ -18,7 +18,7 @@ function writeRoutes(app: FastifyInstance, models: ModelService): void {
     '/models',
     { config, schema: { summary: 'Configure a model', tags, body: ModelBody } },
     async (request, reply) => {
-      const model = await models.create(principalOf(request), request.body);
+      const model = await models.create(changerOf(request), request.body);
       return reply.code(201).send(configuredModelObject(model));
     },
   );
@@ -28,7 +28,7 @@ function writeRoutes(app: FastifyInstance, models: ModelService): void {
     { config, schema: { summary: 'Change a configured model', tags, ...changed } },
     async (request) => {
       const { model_id: id } = request.params;
-      return configuredModelObject(await models.update(principalOf(request), id, request.body));
+      return configuredModelObject(await models.update(changerOf(request), id, request.body));
     },
   );
   app.delete<{ Params: ModelParams }>(
@@ -36,7 +36,7 @@ function writeRoutes(app: FastifyInstance, models: ModelService): void {
     { config, schema: { summary: 'Delete a configured model', tags, params: ModelParams } },
     async (request) => {
       const { model_id: id } = request.params;
-      await models.delete(principalOf(request), id);
+      await models.delete(changerOf(request), id);
       return { id, object: 'model.configuration.deleted', deleted: true };
     },
   );

@@ -1,5 +1,5 @@
-import type { SqlExecutor } from '../../../ports/database.ts';
-import type { PageOf, Principal } from '../../identity/index.ts';
+import type { SqlExecutor, Transaction } from '../../../ports/database.ts';
+import type { Changer, PageOf } from '../../identity/index.ts';
 import type { ModelEntry } from '../definitions/entries.ts';
 import { modelFaults } from '../definitions/model-faults.ts';
 import { configuredModelNotFound, invalidModel, unknownReference } from '../errors.ts';
@@ -8,6 +8,7 @@ import {
   commitChange,
   isForeignKeyViolation,
   type ManagementContext,
+  recordEntry,
   refuseFileEntry,
   refuseFileName,
 } from './change.ts';
@@ -25,7 +26,7 @@ import {
 } from './model-repository.ts';
 import { pageOf, type Sourced } from './page.ts';
 
-type Caller = Pick<Principal, 'organizationId'>;
+type Caller = Changer;
 const PARAM = 'model_id';
 
 /** Configured models of one organization. Ids of other organizations are treated as missing. */
@@ -50,6 +51,9 @@ export class ModelService {
       await insertModel(transaction, { ...fields, ...times });
       await replaceMembers(transaction, id, members);
       await replaceFallbacks(transaction, id, fallbacks);
+      const after = { ...fields, fallbacks, deployments: members };
+      const change = { action: 'models.create' as const, id, before: null, after };
+      await recordEntry(transaction, this.#context, { changer: caller, ...change });
     });
     return this.get(caller, id);
   }
@@ -92,17 +96,26 @@ export class ModelService {
         await replaceMembers(transaction, id, members);
       }
       if (fallbacks !== undefined) await replaceFallbacks(transaction, id, fallbacks);
+      const change = {
+        action: 'models.update' as const,
+        id,
+        before,
+        after: { ...after, ...patch },
+      };
+      await recordEntry(transaction, this.#context, { changer: caller, ...change });
     });
     return this.get(caller, id);
   }
 
-  async delete({ organizationId }: Caller, id: string): Promise<void> {
+  async delete(caller: Caller, id: string): Promise<void> {
     refuseFileEntry(this.#entries, id, PARAM);
     await commitChange(this.#context, '', async (transaction) => {
-      const row = await lockModel(transaction, { organizationId, id });
+      const row = await lockModel(transaction, { organizationId: caller.organizationId, id });
       if (row === undefined) throw configuredModelNotFound(id);
       refuseFileName(this.#entries, row.name, PARAM);
       await deleteModel(transaction, id);
+      const change = { action: 'models.delete' as const, id, before: row, after: null };
+      await recordEntry(transaction, this.#context, { changer: caller, ...change });
     });
   }
 
@@ -110,7 +123,7 @@ export class ModelService {
     return this.#context.file().models;
   }
 
-  async #commit(name: string, work: (transaction: SqlExecutor) => Promise<void>): Promise<void> {
+  async #commit(name: string, work: (transaction: Transaction) => Promise<void>): Promise<void> {
     await commitChange(this.#context, name, work).catch((error: unknown) => {
       if (!isForeignKeyViolation(error)) throw error;
       // Deleted in between.

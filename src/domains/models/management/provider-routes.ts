@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { OutboundGuard } from '../../../lib/outbound-guard/index.ts';
 import { requestSignal } from '../../../lib/request-signal.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import { listObject, principalOf } from '../../identity/index.ts';
+import { changerOf, listObject, principalOf } from '../../identity/index.ts';
 import { ListQuery, ProviderBody, ProviderParams, ProviderPatch } from '../schemas.ts';
 import { detectServers, LOCAL_SERVERS, type LocalServer } from '../upstreams/detect-servers.ts';
 import { testProvider } from '../upstreams/test-provider.ts';
@@ -37,7 +37,7 @@ function writeRoutes(app: FastifyInstance, providers: ProviderService): void {
     '/providers',
     { config, schema: { summary: 'Create a provider', tags, body: ProviderBody } },
     async (request, reply) => {
-      const provider = await providers.create(principalOf(request), request.body);
+      const provider = await providers.create(changerOf(request), request.body);
       return reply.code(201).send(providerObject(provider));
     },
   );
@@ -49,7 +49,7 @@ function writeRoutes(app: FastifyInstance, providers: ProviderService): void {
     },
     async (request) => {
       const { provider_id: id } = request.params;
-      return providerObject(await providers.update(principalOf(request), id, request.body));
+      return providerObject(await providers.update(changerOf(request), id, request.body));
     },
   );
   app.delete<{ Params: ProviderParams }>(
@@ -57,7 +57,7 @@ function writeRoutes(app: FastifyInstance, providers: ProviderService): void {
     { config, schema: { summary: 'Delete a provider', tags, params: ProviderParams } },
     async (request) => {
       const { provider_id: id } = request.params;
-      await providers.delete(principalOf(request), id);
+      await providers.delete(changerOf(request), id);
       return { id, object: 'provider.deleted', deleted: true };
     },
   );

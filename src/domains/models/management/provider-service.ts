@@ -1,5 +1,5 @@
 import { OutboundRefusedError } from '../../../lib/outbound-guard/index.ts';
-import type { PageOf, Principal } from '../../identity/index.ts';
+import type { Changer, PageOf } from '../../identity/index.ts';
 import { credentialHint } from '../definitions/credential-hint.ts';
 import type { ProviderEntry } from '../definitions/entries.ts';
 import {
@@ -21,6 +21,7 @@ import {
   commitChange,
   isForeignKeyViolation,
   type ManagementContext,
+  recordEntry,
   refuseFileEntry,
   refuseFileName,
 } from './change.ts';
@@ -37,7 +38,7 @@ import {
 } from './provider-repository.ts';
 import { openCredential, sealCredential } from './sealed-credential.ts';
 
-type Caller = Pick<Principal, 'organizationId'>;
+type Caller = Changer;
 const PARAM = 'provider_id';
 
 /** Providers of one organization. Ids of other organizations are treated as missing. */
@@ -48,7 +49,7 @@ export class ProviderService {
     this.#context = context;
   }
 
-  async create({ organizationId }: Caller, body: ProviderBody): Promise<Sourced<ProviderEntry>> {
+  async create(changer: Caller, body: ProviderBody): Promise<Sourced<ProviderEntry>> {
     refuseFaults(body);
     refuseFileName(this.#entries, body.name, 'name');
     await this.#refuseInnerPlace(body.base_url);
@@ -57,7 +58,7 @@ export class ProviderService {
     const id = this.#context.clock.newId('prov_');
     const row: ProviderRow = {
       id,
-      organization_id: organizationId,
+      organization_id: changer.organizationId,
       name: body.name,
       kind: body.kind,
       base_url: keptUrl(body.base_url),
@@ -68,7 +69,11 @@ export class ProviderService {
       created_at: now,
       updated_at: now,
     };
-    await commitChange(this.#context, row.name, (transaction) => insertProvider(transaction, row));
+    await commitChange(this.#context, row.name, async (transaction) => {
+      await insertProvider(transaction, row);
+      const change = { action: 'providers.create' as const, id, before: null, after: row };
+      await recordEntry(transaction, this.#context, { changer, ...change });
+    });
     return { ...row, source: 'database' };
   }
 
@@ -87,34 +92,37 @@ export class ProviderService {
     return { ...(await this.#find(caller, id)), source: 'database' };
   }
 
-  async update(
-    { organizationId }: Caller,
-    id: string,
-    patch: ProviderPatch,
-  ): Promise<Sourced<ProviderEntry>> {
+  async update(changer: Caller, id: string, patch: ProviderPatch): Promise<Sourced<ProviderEntry>> {
     refuseFileEntry(this.#entries, id, PARAM);
     if (patch.name !== undefined) refuseFileName(this.#entries, patch.name, 'name');
     await this.#refuseInnerPlace(patch.base_url);
     const row = await commitChange(this.#context, patch.name ?? '', async (transaction) => {
-      const before = await lockProvider(transaction, { organizationId, id });
+      const before = await lockProvider(transaction, {
+        organizationId: changer.organizationId,
+        id,
+      });
       if (before === undefined) throw providerNotFound(id);
       refuseFileName(this.#entries, before.name, PARAM);
       const after = this.#patched(before, patch);
       await updateProvider(transaction, after);
+      const change = { action: 'providers.update' as const, id, before, after };
+      await recordEntry(transaction, this.#context, { changer, ...change });
       return after;
     });
     return { ...row, source: 'database' };
   }
 
-  async delete({ organizationId }: Caller, id: string): Promise<void> {
+  async delete(changer: Caller, id: string): Promise<void> {
     refuseFileEntry(this.#entries, id, PARAM);
     const { database } = this.#context;
     try {
       await commitChange(this.#context, '', async (transaction) => {
-        const row = await lockProvider(transaction, { organizationId, id });
+        const row = await lockProvider(transaction, { organizationId: changer.organizationId, id });
         if (row === undefined) throw providerNotFound(id);
         refuseFileName(this.#entries, row.name, PARAM);
         await deleteProvider(transaction, id);
+        const change = { action: 'providers.delete' as const, id, before: row, after: null };
+        await recordEntry(transaction, this.#context, { changer, ...change });
       });
     } catch (error) {
       if (!isForeignKeyViolation(error)) throw error;

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { listObject, principalOf } from '../../identity/index.ts';
+import { changerOf, listObject, principalOf } from '../../identity/index.ts';
 import { limitObject } from './limit.ts';
 import { LimitBody, LimitParams, LimitPatch, LimitsQuery } from './limit-schemas.ts';
 import type { LimitService } from './limit-service.ts';
@@ -18,7 +18,7 @@ function changeRoutes(app: FastifyInstance, limits: LimitService): void {
     '/limits',
     { config, schema: { summary: 'Create a limit', tags, body: LimitBody } },
     async (request, reply) => {
-      const limit = await limits.create(principalOf(request), request.body);
+      const limit = await limits.create(changerOf(request), request.body);
       return reply.code(201).send(limitObject(limit, await limits.spent(limit)));
     },
   );
@@ -28,7 +28,7 @@ function changeRoutes(app: FastifyInstance, limits: LimitService): void {
     { config, schema: { summary: 'Change the amount of a limit', tags, ...changed } },
     async (request) => {
       const { limit_id: id } = request.params;
-      const limit = await limits.changeAmount(principalOf(request), id, request.body.amount);
+      const limit = await limits.changeAmount(changerOf(request), id, request.body.amount);
       return limitObject(limit, await limits.spent(limit));
     },
   );
@@ -37,7 +37,7 @@ function changeRoutes(app: FastifyInstance, limits: LimitService): void {
     { config, schema: { summary: 'Delete a limit', tags, params: LimitParams } },
     async (request) => {
       const { limit_id: id } = request.params;
-      await limits.delete(principalOf(request), id);
+      await limits.delete(changerOf(request), id);
       return { id, object: 'limit.deleted', deleted: true };
     },
   );

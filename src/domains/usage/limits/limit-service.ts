@@ -1,7 +1,8 @@
 import { AppError } from '../../../lib/app-error.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { type Database, DatabaseError, type Transaction } from '../../../ports/database.ts';
-import type { IdentityService } from '../../identity/index.ts';
+import { changedFields, changeStatement } from '../../audit/index.ts';
+import type { Changer, IdentityService } from '../../identity/index.ts';
 import {
   cursorNotFound,
   invalidLimit,
@@ -24,9 +25,7 @@ import type { LimitBody, LimitsQuery } from './limit-schemas.ts';
 const READ_TIMEOUT_MS = 5_000;
 const UNIQUE_VIOLATION = '23505';
 
-interface Owner {
-  readonly organizationId: string;
-}
+type Owner = Changer;
 
 export interface LimitServiceOptions {
   readonly database: Database;
@@ -63,7 +62,10 @@ export class LimitService {
       updated_at: now,
     };
     await database
-      .transaction((transaction) => insertCounted(transaction, limit))
+      .transaction(async (transaction) => {
+        await insertCounted(transaction, limit);
+        await transaction.execute(this.#recorded(owner, 'limits.create', { after: limit }));
+      })
       .catch(asLimitExists);
     await this.#options.onChange();
     return limit;
@@ -100,15 +102,29 @@ export class LimitService {
     const limit = await this.get(owner, id);
     const { clock, database } = this.#options;
     const updatedAt = clock.now();
-    await database.batch([updateLimitAmount(id, amount, updatedAt), ...ANNOUNCE_CHANGE]);
+    const after = { ...limit, amount, updated_at: updatedAt };
+    const recorded = this.#recorded(owner, 'limits.update', { before: limit, after });
+    await database.batch([updateLimitAmount(id, amount, updatedAt), recorded, ...ANNOUNCE_CHANGE]);
     await this.#options.onChange();
-    return { ...limit, amount, updated_at: updatedAt };
+    return after;
   }
 
   async delete(owner: Owner, id: string): Promise<void> {
-    await this.get(owner, id);
-    await this.#options.database.batch([...deleteLimit(id), ...ANNOUNCE_CHANGE]);
+    const before = await this.get(owner, id);
+    const recorded = this.#recorded(owner, 'limits.delete', { before });
+    await this.#options.database.batch([...deleteLimit(id), recorded, ...ANNOUNCE_CHANGE]);
     await this.#options.onChange();
+  }
+
+  #recorded(
+    owner: Owner,
+    action: 'limits.create' | 'limits.update' | 'limits.delete',
+    { before, after }: { before?: LimitRow; after?: LimitRow },
+  ) {
+    const resource = { kind: 'limit', id: after?.id ?? before?.id ?? null };
+    const changes = changedFields(before ?? null, after ?? null);
+    const { clock } = this.#options;
+    return changeStatement(clock, owner, { action, resource, projectId: null, changes });
   }
 
   // Users and models may come later than their limits; the others would be spelling mistakes.

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { listObject } from '../../identity/index.ts';
+import { changerOf, listObject } from '../../identity/index.ts';
 import { noPrices } from '../errors.ts';
 import { type PriceRow, priceVersionObject } from './price.ts';
 import { PricesBody, VersionParams, VersionsQuery } from './price-schemas.ts';
@@ -18,12 +18,12 @@ function changeRoutes(app: FastifyInstance, prices: PriceService): void {
   app.put<{ Body: PricesBody }>(
     '/prices',
     { config, schema: { summary: 'Put a new price list in force', tags, body: PricesBody } },
-    async (request) => listOf(await prices.replace(request.body)),
+    async (request) => listOf(await prices.replace(changerOf(request), request.body)),
   );
   app.post<{ Params: VersionParams }>(
     '/prices/versions/:version_id/activate',
     { config, schema: { summary: 'Put a price list in force again', tags, params: VersionParams } },
-    async (request) => listOf(await prices.activate(request.params.version_id)),
+    async (request) => listOf(await prices.activate(changerOf(request), request.params.version_id)),
   );
 }
 

@@ -1,5 +1,7 @@
 import type { Clock } from '../../../ports/clock.ts';
 import type { Database } from '../../../ports/database.ts';
+import { changeStatement } from '../../audit/index.ts';
+import type { Changer } from '../../identity/index.ts';
 import {
   cursorNotFound,
   duplicatePrice,
@@ -45,20 +47,32 @@ export class PriceService {
   }
 
   /** Stores a version and puts it in force. */
-  async replace({ prices, note }: PricesBody): Promise<PriceList> {
+  async replace(changer: Changer, { prices, note }: PricesBody): Promise<PriceList> {
     checkModels(prices);
     const { clock } = this.#options;
     const version = { id: clock.newId('price_'), createdAt: clock.now(), note: note ?? null };
-    await this.#change(insertPriceVersion(version, prices.map(rowOfBody)));
+    const recorded = changeStatement(clock, changer, {
+      action: 'prices.replace',
+      resource: { kind: 'price_list', id: version.id },
+      projectId: null,
+      changes: { note: { after: version.note }, prices: { after: prices.length } },
+    });
+    await this.#change([...insertPriceVersion(version, prices.map(rowOfBody)), recorded]);
     return this.get(version.id);
   }
 
   /** Puts an earlier version in force again. */
-  async activate(id: string): Promise<PriceList> {
+  async activate(changer: Changer, id: string): Promise<PriceList> {
     if ((await findPriceVersion(this.#options.database, id)) === undefined) {
       throw priceVersionNotFound(id);
     }
-    await this.#change([activatePriceVersion(id, this.#options.clock.now())]);
+    const { clock } = this.#options;
+    const recorded = changeStatement(clock, changer, {
+      action: 'prices.activate',
+      resource: { kind: 'price_list', id },
+      projectId: null,
+    });
+    await this.#change([activatePriceVersion(id, clock.now()), recorded]);
     return this.get(id);
   }
 

@@ -1,0 +1,41 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { Metrics } from '../../lib/metrics.ts';
+import { AccessRecorder, type AuditMode } from './access-recorder.ts';
+import { auditRoutes } from './routes.ts';
+import { AuditSealer, type SealerOptions } from './sealer.ts';
+import { watchRoutes } from './watch-routes.ts';
+
+export interface AuditOptions extends SealerOptions {
+  readonly metrics: Metrics;
+  readonly mode: AuditMode;
+}
+
+/** The log of who did what, while a server runs. */
+export interface Audit {
+  /** The management API; register it under `/api/v1`. */
+  readonly routes: (app: FastifyInstance) => Promise<void>;
+  /** The same routes; who reads on them, and who is refused, is written down. */
+  watched(plugin: FastifyPluginAsync): FastifyPluginAsync;
+  /** When no request runs any more: writes and seals what is left. */
+  close(): Promise<void>;
+}
+
+/** Begins to seal, and to take reads. */
+export function openAudit(options: AuditOptions): Audit {
+  const { database, clock, log, metrics, mode } = options;
+  const onDropped = (count: number) => metrics.auditDropped.inc({}, count);
+  const access = new AccessRecorder({ database, clock, log, mode, onDropped });
+  const sealer = new AuditSealer(options);
+  sealer.start();
+  return {
+    routes: (app) => auditRoutes(app, { database }),
+    watched: (plugin) => async (app, registered) => {
+      watchRoutes(app, { access, clock });
+      await plugin(app, registered);
+    },
+    close: async () => {
+      await access.close();
+      await sealer.close();
+    },
+  };
+}
