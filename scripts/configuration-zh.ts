@@ -19,7 +19,7 @@ export const SUMMARIES_ZH: Readonly<Record<VariableName, string>> = {
   MILVUS_HOST: 'Milvus 的主机名。不设置时向量索引存放在数据目录中。',
   MILVUS_PORT: 'Milvus 的端口。',
   LLAMP_SECRET_KEY:
-    '用于加密所存模型供应商凭据的密钥：32 个随机字节，以 base64 或十六进制书写，所有实例相同。不设置时使用数据目录中的 `secret.key`；此时若设置了 `DATABASE_URL`，则无法保存凭据。请在备份之外另存一份：丢失后已存凭据无法恢复。',
+    '用于加密所存机密（例如供应商凭据）的密钥：32 个随机字节，以 base64 或十六进制书写，所有实例相同。可用逗号分隔写多个：第一个用于加密，其余只用于解密，以便更换密钥（见 docs/zh/security/secrets.md）。不设置时使用数据目录中的 `secret.key`；此时若设置了 `DATABASE_URL`，则无法保存凭据。请在备份之外另存一份：丢失后已存凭据无法恢复。',
   OPENAI_API_KEY: '上游的密钥。设置后，上游列出的每个模型都会对外提供服务。',
   OPENAI_API_BASE:
     '兼容 OpenAI 的上游的基础地址。只设置密钥时为 `https://api.openai.com/v1`；上游不需要密钥时可单独设置。',

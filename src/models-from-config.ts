@@ -8,16 +8,15 @@ import {
   loadModelsFile,
 } from './domains/models/index.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
-import { openSecretBox } from './secret-key.ts';
 import type { OutboundGuard } from './lib/outbound-guard/index.ts';
+import type { SecretBox } from './lib/secret-box.ts';
 
 /** The models of this installation, from every source that its configuration names. */
 export async function modelsFromConfig(
   { database }: Pick<Stores, 'database'>,
   { config, log, clock, metrics }: RuntimeContext,
-  guard: OutboundGuard,
+  { guard, box }: { guard: OutboundGuard; box: SecretBox | undefined },
 ): Promise<Models> {
-  const box = await openSecretBox(config);
   const { upstream, configFile: file, http } = config;
   const shared = { database, clock, log, metrics, box, guard };
   return await openModels({ ...shared, upstream, file, ownPort: http.port }).catch(tellMistakes);

@@ -12,8 +12,10 @@ import { createKnowledge, type Knowledge } from './domains/knowledge/index.ts';
 import { BUILTIN_EMBEDDING_MODEL } from './domains/models/index.ts';
 import { openLimits, openUsageRecorder } from './domains/usage/index.ts';
 import { OutboundGuard } from './lib/outbound-guard/index.ts';
+import type { SecretBox } from './lib/secret-box.ts';
 import { modelsFromConfig } from './models-from-config.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
+import { openVerifiedSecretBox } from './secret-key.ts';
 import { signInFromConfig } from './sign-in-from-config.ts';
 
 export type Domains = Awaited<ReturnType<typeof openDomains>>;
@@ -25,8 +27,9 @@ export async function openDomains(stores: Stores, context: RuntimeContext) {
 
   // First: a mistake in its file must not end a first start that has made a key and not shown it yet.
   const guard = new OutboundGuard({ allow: config.outboundAllow });
-  const models = await modelsFromConfig(stores, context, guard);
-  const people = await openIdentity(stores, context);
+  const box = await openVerifiedSecretBox(config, { database, clock });
+  const models = await modelsFromConfig(stores, context, { guard, box });
+  const people = await openIdentity(stores, context, box);
   const { identity } = people;
   const { limits, recorder } = await openUsage(stores, context, identity);
   const timeouts = timeoutsOf(config);
@@ -57,7 +60,7 @@ export async function openDomains(stores: Stores, context: RuntimeContext) {
 }
 
 /** Who may act: fills an empty installation, then knows its keys and people. */
-async function openIdentity(stores: Stores, context: RuntimeContext) {
+async function openIdentity(stores: Stores, context: RuntimeContext, box: SecretBox | undefined) {
   const { database } = stores;
   const { config, log, clock } = context;
   const passwords = createPasswordHasher();
@@ -70,7 +73,7 @@ async function openIdentity(stores: Stores, context: RuntimeContext) {
   const setup = new SetupService({ database, clock, passwords, onChange });
 
   const { installationId } = firstStart;
-  const signIn = await signInFromConfig(stores, context, { passwords, installationId });
+  const signIn = await signInFromConfig(stores, context, { passwords, installationId, box });
   return { firstStart, keys, signIn, identity, setup };
 }
 

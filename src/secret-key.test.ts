@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dataDirectory, { recursive: true, force: true }));
 
-const embedded = () => ({ masterKey: undefined, database: undefined, dataDirectory });
+const embedded = () => ({ masterKeys: undefined, database: undefined, dataDirectory });
 const served = { url: 'postgres://db/llamp', poolMax: 2 };
 
 describe('the master key', () => {
@@ -27,8 +27,8 @@ describe('the master key', () => {
   it('comes from the configuration when it is there', async () => {
     const masterKey = randomBytes(32);
     const boxes = [
-      await openSecretBox({ ...embedded(), masterKey }),
-      await openSecretBox({ ...embedded(), masterKey, database: served }),
+      await openSecretBox({ ...embedded(), masterKeys: [masterKey] }),
+      await openSecretBox({ ...embedded(), masterKeys: [masterKey], database: served }),
     ];
     expect(boxes[1]?.open(boxes[0]?.seal('sk-1', 'here') ?? '', 'here')).toBe('sk-1');
     await expect(readFile(join(dataDirectory, 'secret.key'))).rejects.toThrow('ENOENT');

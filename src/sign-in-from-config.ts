@@ -1,12 +1,18 @@
 import { type PasswordHasher, SignIn } from './domains/identity/index.ts';
+import type { SecretBox } from './lib/secret-box.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
-import { openSecretBox } from './secret-key.ts';
+
+interface SignInParts {
+  readonly passwords: PasswordHasher;
+  readonly installationId: string;
+  readonly box: SecretBox | undefined;
+}
 
 /** Sign-in of people, with the keys of this installation. */
 export async function signInFromConfig(
   { database }: Pick<Stores, 'database'>,
-  { config, log, clock }: RuntimeContext,
-  { passwords, installationId }: { passwords: PasswordHasher; installationId: string },
+  { log, clock }: RuntimeContext,
+  { passwords, installationId, box }: SignInParts,
 ): Promise<SignIn> {
   const signIn = new SignIn({
     database,
@@ -14,7 +20,7 @@ export async function signInFromConfig(
     log,
     passwords,
     parties: { issuer: `llamp:${installationId}`, audience: 'llamp' },
-    box: await openSecretBox(config),
+    box,
     onSecurityEvent: async (event) => log.warn({ event }, 'a session was ended for security'),
   });
   await signIn.open();

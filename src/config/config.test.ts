@@ -69,9 +69,9 @@ describe('a configuration that is right', () => {
   test('GW-11 the master key comes as bytes, from either notation', () => {
     const bytes = Buffer.alloc(32, 7);
     for (const text of [bytes.toString('base64'), bytes.toString('hex')]) {
-      expect(loadConfig({ LLAMP_SECRET_KEY: text }).masterKey).toEqual(bytes);
+      expect(loadConfig({ LLAMP_SECRET_KEY: text }).masterKeys).toEqual([bytes]);
     }
-    expect(loadConfig({}).masterKey).toBeUndefined();
+    expect(loadConfig({}).masterKeys).toBeUndefined();
   });
 
   test('a file of models may name variables, and files that hold them', () => {

@@ -1,4 +1,4 @@
-import { masterKeyFrom } from '../lib/secret-box.ts';
+import { masterKeysFrom } from '../lib/secret-box.ts';
 import type { Environment } from './mistakes.ts';
 import { environmentText } from './environment-text.ts';
 import type { Values } from './schema.ts';
@@ -26,8 +26,8 @@ export interface Config {
   readonly upstreamTimeouts: UpstreamTimeouts;
   /** Inner places that URLs set by users may lead to. */
   readonly outboundAllow: readonly string[];
-  /** Seals stored credentials. Undefined: the key file of the embedded shape, or none. */
-  readonly masterKey: Uint8Array | undefined;
+  /** The first seals stored secrets, the others open them too. Undefined: the key file of the embedded shape, or none. */
+  readonly masterKeys: readonly Uint8Array[] | undefined;
   readonly configFile: ConfigFile | undefined;
   /** Undefined: the built-in lexical one. */
   readonly embeddingModel: string | undefined;
@@ -86,7 +86,7 @@ export function configFrom(values: Values, env: Environment): Config {
       betweenFramesTimeoutMs: values.LLAMP_UPSTREAM_BETWEEN_FRAMES_TIMEOUT_MS,
       totalTimeoutMs: values.LLAMP_UPSTREAM_TOTAL_TIMEOUT_MS,
     },
-    masterKey: masterKeyFrom(values.LLAMP_SECRET_KEY ?? ''),
+    masterKeys: masterKeysFrom(keyTexts(values.LLAMP_SECRET_KEY)),
     configFile: configFileFrom(values, env),
     embeddingModel: values.LLAMP_EMBEDDING_MODEL,
     bootstrap: {
@@ -98,6 +98,8 @@ export function configFrom(values: Values, env: Environment): Config {
     logLevel: values.LLAMP_LOG_LEVEL,
   };
 }
+
+const keyTexts = (text = '') => (text === '' ? [] : text.split(','));
 
 function storesFrom(values: Values): Pick<Config, 'database' | 'redis' | 's3' | 'milvus'> {
   return {

@@ -130,7 +130,7 @@ export const VARIABLES = {
   LLAMP_SECRET_KEY: text({
     group: 'data',
     summary:
-      'Key that seals stored credentials of providers: 32 random bytes in base64 or hexadecimal digits, the same for every instance. Not set: `secret.key` in the data folder; with `DATABASE_URL` no credential can be stored then. Keep a copy apart from the backups: without it stored credentials are lost.',
+      'Key that seals stored secrets, such as credentials of providers: 32 random bytes in base64 or hexadecimal digits, the same for every instance. Several, separated by commas: the first seals, the others only open, so that a key can be replaced (docs/security/secrets.md). Not set: `secret.key` in the data folder; with `DATABASE_URL` no credential can be stored then. Keep a copy apart from the backups: without it stored credentials are lost.',
     secret: true,
     file: true,
     check: checkMasterKey,

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { isWellFormedApiKey } from '../lib/api-key.ts';
 import { AllowListError, parseAllowList } from '../lib/outbound-guard/index.ts';
-import { masterKeyFrom } from '../lib/secret-box.ts';
+import { masterKeysFrom } from '../lib/secret-box.ts';
 import { InvalidValue } from './variable.ts';
 
 export function checkNetwork(item: string): void {
@@ -62,9 +62,9 @@ export function checkPassword(value: string): void {
 }
 
 export function checkMasterKey(value: string): void {
-  if (masterKeyFrom(value) === undefined) {
+  if (masterKeysFrom(value.split(',')) === undefined) {
     throw new InvalidValue(
-      'is no key of 32 bytes in base64 or hexadecimal digits',
+      'is no key of 32 bytes in base64 or hexadecimal digits, or a list of them',
       'make one with `openssl rand -base64 32`',
     );
   }

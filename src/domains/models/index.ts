@@ -28,3 +28,4 @@ export { loadModelsFile } from './definitions/load-models-file.ts';
 export type { ModelsFileSource } from './definitions/models-file.ts';
 export { type Models, type ModelsOptions, openModels } from './open-models.ts';
 export { modelRoutes } from './routes.ts';
+export { SEALED_CREDENTIALS } from './management/sealed-credential.ts';

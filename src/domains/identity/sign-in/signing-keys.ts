@@ -4,9 +4,17 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
+import type { SealedColumn } from '../../../lib/sealed-column.ts';
 import type { SecretBox } from '../../../lib/secret-box.ts';
 import { ACCESS_TOKEN_LIFE_SECONDS, CLOCK_SKEW_SECONDS, type TokenSigner } from './access-token.ts';
 import type { SigningKeyRow } from './signing-key-repository.ts';
+
+export const SEALED_SIGNING_KEYS: SealedColumn = {
+  table: 'signing_keys',
+  key: 'id',
+  column: 'sealed_private_key',
+  boundTo,
+};
 
 /** A key stands in the JWKS this long before it signs, so that every verifier has it by then. */
 export const PUBLISH_AHEAD_MS = 15 * 60_000;
@@ -68,4 +76,6 @@ export function jwkOf(row: SigningKeyRow) {
   return { kty: 'OKP', crv: 'Ed25519', use: 'sig', alg: 'EdDSA', kid: row.id, x };
 }
 
-const boundTo = (id: string) => `signing_keys/${id}`;
+function boundTo(id: string): string {
+  return `signing_keys/${id}`;
+}

@@ -1,9 +1,16 @@
+import type { SealedColumn } from '../../../lib/sealed-column.ts';
 import { type SecretBox, SecretBoxError } from '../../../lib/secret-box.ts';
 import { secretKeyMissing } from '../errors.ts';
 import type { CredentialBody } from '../schemas.ts';
 
 /** Ties a credential to its row: copied into another one, it does not open. */
 const placeOf = (providerId: string) => `providers:${providerId}:credential`;
+export const SEALED_CREDENTIALS: SealedColumn = {
+  table: 'providers',
+  key: 'id',
+  column: 'credential',
+  boundTo: placeOf,
+};
 /** Where the nonce of an envelope stands: another one for each time that something is sealed. */
 const NONCE_PART = 3;
 

@@ -1,0 +1,8 @@
+export {
+  countSecrets,
+  type Rotation,
+  type RotationProgress,
+  rotateSecrets,
+  type SealedCount,
+} from './rotate-secrets.ts';
+export { verifySecretKey, WrongSecretKeyError } from './secret-canary.ts';
