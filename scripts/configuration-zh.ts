@@ -42,5 +42,7 @@ export const SUMMARIES_ZH: Readonly<Record<VariableName, string>> = {
   LLAMP_UPSTREAM_TOTAL_TIMEOUT_MS: '一次上游请求（含全部重试）的总时限。',
   LLAMP_DRAIN_TIMEOUT_MS: '收到 SIGTERM 后，正在处理的请求可用的收尾时间。',
   LLAMP_WORKERS: '单个实例同时处理的文件数。0 表示该实例只提供服务、不处理文件。',
+  LLAMP_AUDIT_MODE:
+    '审计日志暂时无法写入时如何处理内容读取：`lenient` 照常回答并计入 `llamp_audit_dropped_total`，`strict` 以 503 拒绝。修改操作从不会在没有审计记录的情况下完成。',
   LLAMP_LOG_LEVEL: '写出的最低日志级别。每条日志为一行 JSON（ECS 字段），写到标准输出。',
 };

@@ -91,7 +91,7 @@ function drainPhases(
   domains: Domains,
   { listening, config }: { listening: Listening; config: Config },
 ): Record<DrainPhaseName, DrainPhase> {
-  const { knowledge, models, gateway, keys, signIn, limits, recorder } = domains;
+  const { knowledge, models, gateway, keys, signIn, limits, recorder, audit } = domains;
   const phase = (run: DrainPhase['run'], timeoutMs = PHASE_TIMEOUT_MS) => ({ timeoutMs, run });
   return {
     'stop-accepting': phase(async () => listening.server?.connections.stopAccepting()),
@@ -106,7 +106,7 @@ function drainPhases(
     'flush-usage': phase(async () => {
       const closing = [models, gateway, keys, signIn, limits].map((each) => each.close());
       await Promise.all(closing);
-      await recorder.close();
+      await Promise.all([recorder.close(), audit.close()]);
     }),
     'close-stores': phase(async () => {
       await listening.metrics?.close();

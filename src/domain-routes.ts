@@ -1,3 +1,4 @@
+import type { FastifyPluginAsync } from 'fastify';
 import {
   deploymentHealthRoutes,
   gatewayRoutes,
@@ -17,9 +18,13 @@ const MANAGEMENT_PREFIXES = ['/api/v1'];
 
 /** The plugins of the domains and where they are reached. */
 export function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
-  const { gateway, models, knowledge, identity, setup, signIn, limits } = domains;
+  const { gateway, models, knowledge, identity, setup, signIn, limits, audit } = domains;
   const { cachedInference: inference, relays, router } = gateway;
   const { catalogue } = models;
+  const management = (plugin: FastifyPluginAsync): DomainRoutes => ({
+    plugin: audit.watched(plugin),
+    prefixes: MANAGEMENT_PREFIXES,
+  });
   return [
     {
       plugin: (app) => gatewayRoutes(app, { inference, catalogue, sendEventStream }),
@@ -36,13 +41,14 @@ export function domainRoutes(domains: Domains, { database }: Stores): DomainRout
       plugin: (app) => modelRoutes(app, { catalogue }),
       prefixes: OPENAI_PREFIXES,
     },
-    { plugin: models.routes, prefixes: MANAGEMENT_PREFIXES },
-    { plugin: knowledge.routes, prefixes: OPENAI_PREFIXES },
-    { plugin: (app) => identityRoutes(app, { identity, setup }), prefixes: MANAGEMENT_PREFIXES },
-    { plugin: (app) => signInRoutes(app, { signIn }), prefixes: MANAGEMENT_PREFIXES },
+    management(models.routes),
+    { plugin: audit.watched(knowledge.routes), prefixes: OPENAI_PREFIXES },
+    management((app) => identityRoutes(app, { identity, setup })),
+    management((app) => signInRoutes(app, { signIn })),
     { plugin: (app) => jwksRoute(app, { signIn }), prefixes: [''] },
-    { plugin: (app) => usageRoutes(app, { database }), prefixes: MANAGEMENT_PREFIXES },
-    { plugin: limits.routes, prefixes: MANAGEMENT_PREFIXES },
-    { plugin: (app) => deploymentHealthRoutes(app, { router }), prefixes: MANAGEMENT_PREFIXES },
+    management((app) => usageRoutes(app, { database })),
+    management(limits.routes),
+    management((app) => deploymentHealthRoutes(app, { router })),
+    management(audit.routes),
   ];
 }

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { Config } from './config/config.ts';
+import { changeStatement, openAudit } from './domains/audit/index.ts';
 import { inferenceEmbeddingService, openInference } from './domains/gateway/index.ts';
 import {
   bootstrap,
   createPasswordHasher,
   IdentityService,
   openKeyDirectory,
+  type RecordChange,
   SetupService,
 } from './domains/identity/index.ts';
 import { createKnowledge, type Knowledge } from './domains/knowledge/index.ts';
@@ -28,6 +30,8 @@ export async function openDomains(stores: Stores, context: RuntimeContext) {
   // First: a mistake in its file must not end a first start that has made a key and not shown it yet.
   const guard = new OutboundGuard({ allow: config.outboundAllow });
   const box = await openVerifiedSecretBox(config, { database, clock });
+  const mode = config.auditMode;
+  const audit = await openAudit({ database, blobs, box, clock, log, metrics, mode });
   const models = await modelsFromConfig(stores, context, { guard, box });
   const people = await openIdentity(stores, context, box);
   const { identity } = people;
@@ -56,7 +60,7 @@ export async function openDomains(stores: Stores, context: RuntimeContext) {
     embedding: inferenceEmbeddingService(gateway.inference),
     options: knowledgeOptions(config),
   });
-  return { ...people, limits, recorder, models, gateway, knowledge };
+  return { ...people, limits, recorder, models, gateway, knowledge, audit };
 }
 
 /** Who may act: fills an empty installation, then knows its keys and people. */
@@ -69,8 +73,9 @@ async function openIdentity(stores: Stores, context: RuntimeContext, box: Secret
   // The change is committed by then; the directory looks for itself every second.
   const onChange = () =>
     keys.refresh().catch((error: unknown) => log.warn({ error }, 'keys will be refreshed later'));
-  const identity = new IdentityService({ database, clock, onChange });
-  const setup = new SetupService({ database, clock, passwords, onChange });
+  const recordChange: RecordChange = (changer, change) => changeStatement(clock, changer, change);
+  const identity = new IdentityService({ database, clock, onChange, recordChange });
+  const setup = new SetupService({ database, clock, passwords, onChange, recordChange });
 
   const { installationId } = firstStart;
   const signIn = await signInFromConfig(stores, context, { passwords, installationId, box });

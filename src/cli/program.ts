@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommands>>> = {
   keys: async () => (await import('./keys.ts')).addKeysCommands,
   users: async () => (await import('./users.ts')).addUsersCommands,
   knowledge: async () => (await import('./knowledge.ts')).addKnowledgeCommands,
+  audit: async () => (await import('./audit.ts')).addAuditCommands,
   secrets: async () => (await import('./secrets.ts')).addSecretsCommands,
   config: async () => (await import('./config.ts')).addConfigCommands,
 };

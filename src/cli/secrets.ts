@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/config.ts';
+import { SEALED_AUDIT_KEYS } from '../domains/audit/index.ts';
 import { SEALED_SIGNING_KEYS } from '../domains/identity/index.ts';
 import { SEALED_CREDENTIALS } from '../domains/models/index.ts';
 import { countSecrets, type Rotation, rotateSecrets } from '../domains/ops/secrets/index.ts';
@@ -20,7 +21,7 @@ import { CommandError } from './exit-codes.ts';
 import type { Output } from './output.ts';
 
 /** Every column of this release that holds sealed secrets. */
-export const SEALED_COLUMNS = [SEALED_CREDENTIALS, SEALED_SIGNING_KEYS];
+export const SEALED_COLUMNS = [SEALED_CREDENTIALS, SEALED_SIGNING_KEYS, SEALED_AUDIT_KEYS];
 
 export function addSecretsCommands(program: Command, context: CommandContext): void {
   const secrets = program

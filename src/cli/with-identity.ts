@@ -1,6 +1,12 @@
 import { loadConfig } from '../config/load.ts';
 import type { Environment } from '../config/mistakes.ts';
-import { createPasswordHasher, IdentityService, SetupService } from '../domains/identity/index.ts';
+import { changeStatement } from '../domains/audit/index.ts';
+import {
+  createPasswordHasher,
+  IdentityService,
+  type RecordChange,
+  SetupService,
+} from '../domains/identity/index.ts';
 import { AppError } from '../lib/app-error.ts';
 import { silentLog } from '../lib/log.ts';
 import { createContext, openDatabaseOnly } from '../runtime.ts';
@@ -25,8 +31,11 @@ export async function withIdentity<T>(
   try {
     const { database, close } = await openDatabaseOnly(context);
     try {
-      const identity = new IdentityService({ database, clock });
-      const setup = new SetupService({ database, clock, passwords: createPasswordHasher() });
+      const recordChange: RecordChange = (changer, change) =>
+        changeStatement(clock, changer, change);
+      const identity = new IdentityService({ database, clock, recordChange });
+      const passwords = createPasswordHasher();
+      const setup = new SetupService({ database, clock, passwords, recordChange });
       const url = config.http.publicUrl ?? `http://${config.http.host}:${config.http.port}`;
       return await command({ identity, setup, url });
     } finally {

@@ -33,6 +33,7 @@ export interface Config {
   readonly embeddingModel: string | undefined;
   readonly bootstrap: BootstrapConfig;
   readonly workers: number;
+  readonly auditMode: Values['LLAMP_AUDIT_MODE'];
   readonly logLevel: Values['LLAMP_LOG_LEVEL'];
 }
 
@@ -95,6 +96,7 @@ export function configFrom(values: Values, env: Environment): Config {
       apiKey: values.LLAMP_BOOTSTRAP_API_KEY,
     },
     workers: values.LLAMP_WORKERS,
+    auditMode: values.LLAMP_AUDIT_MODE,
     logLevel: values.LLAMP_LOG_LEVEL,
   };
 }

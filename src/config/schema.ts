@@ -245,6 +245,14 @@ export const VARIABLES = {
     example: '4',
   }),
 
+  LLAMP_AUDIT_MODE: oneOf({
+    group: 'logging',
+    summary:
+      'What becomes of a read of content while the audit log takes no entry: `lenient` answers and counts it in `llamp_audit_dropped_total`, `strict` refuses it with 503. Changes are never made without their entry.',
+    values: ['lenient', 'strict'],
+    default: 'lenient',
+    example: 'strict',
+  }),
   LLAMP_LOG_LEVEL: oneOf({
     group: 'logging',
     summary: 'Least severe level that is written. One line of JSON (ECS) each, to standard output.',

@@ -16,7 +16,7 @@ export function requireAuthentication(app: FastifyInstance, authenticate: Authen
   app.addHook('onRequest', (request, _reply, done) => {
     const access = request.is404 ? 'public' : request.routeOptions.config.access;
     // What is thrown here reaches the framework as a refusal of the request.
-    if (access !== 'public') request.principal = authorize(request, access, authenticate);
+    if (access !== 'public') authorize(request, access, authenticate);
     done();
   });
 }
@@ -32,13 +32,15 @@ function authorize(
   request: FastifyRequest,
   access: RouteAccess | undefined,
   authenticate: Authenticate,
-): Principal {
+): void {
   const key = apiKeyOf(request);
   if (key === undefined) throw missingKey();
   const principal = authenticate(key, single(request.headers['x-llamp-project']));
   if (principal === null) throw wrongKey(key);
-  if (access === 'authenticated') return principal;
-  if (typeof access === 'object' && principal.scopes.includes(access.scope)) return principal;
+  // Also for a refusal: the audit log tells who was refused.
+  request.principal = principal;
+  if (access === 'authenticated') return;
+  if (typeof access === 'object' && principal.scopes.includes(access.scope)) return;
   throw httpError(
     'insufficient_permissions',
     `You have insufficient permissions for this operation. Missing scope: ${

@@ -8,6 +8,7 @@ import {
 } from 'node:crypto';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
+import type { SealedColumn } from '../../lib/sealed-column.ts';
 import type { SecretBox } from '../../lib/secret-box.ts';
 import { canonicalJson } from './canonical-json.ts';
 
@@ -30,6 +31,13 @@ export interface AuditKeyRow {
   readonly sealed_private_key: string;
   readonly created_at: Date;
 }
+
+export const SEALED_AUDIT_KEYS: SealedColumn = {
+  table: 'audit_keys',
+  key: 'id',
+  column: 'sealed_private_key',
+  boundTo,
+};
 
 /** A new key pair; its private half is readable with the master key alone. */
 export function createAuditKey(id: string, now: Date, box: SecretBox): AuditKeyRow {
@@ -90,4 +98,6 @@ export function keyFingerprint(publicKey: string): string {
 const signedBytes = (unsigned: object) =>
   Buffer.from(`llamp audit checkpoint\n${canonicalJson(unsigned)}`, 'utf8');
 
-const boundTo = (id: string) => `audit_keys/${id}`;
+function boundTo(id: string): string {
+  return `audit_keys/${id}`;
+}

@@ -8,7 +8,12 @@ export {
 export { AUDIT_ACTION_NAMES, AUDIT_ACTIONS, type AuditAction } from './actions.ts';
 export { type AuditEvent, auditEventObject, type Changes } from './audit-event.ts';
 export { changedFields } from './changed-fields.ts';
-export { type Checkpoint, keyFingerprint, parseCheckpoint } from './checkpoint.ts';
+export {
+  type Checkpoint,
+  keyFingerprint,
+  parseCheckpoint,
+  SEALED_AUDIT_KEYS,
+} from './checkpoint.ts';
 export { readCheckpoints } from './checkpoint-store.ts';
 export { AUDIT_ERRORS } from './errors.ts';
 export { exportEvents } from './export-events.ts';

@@ -20,12 +20,13 @@ export interface Audit {
   close(): Promise<void>;
 }
 
-/** Begins to seal, and to take reads. */
-export function openAudit(options: AuditOptions): Audit {
+/** Begins to seal, and to take reads. Call it before anything is written down: the months are prepared here first. */
+export async function openAudit(options: AuditOptions): Promise<Audit> {
   const { database, clock, log, metrics, mode } = options;
   const onDropped = (count: number) => metrics.auditDropped.inc({}, count);
   const access = new AccessRecorder({ database, clock, log, mode, onDropped });
   const sealer = new AuditSealer(options);
+  await sealer.prepareMonths();
   sealer.start();
   return {
     routes: (app) => auditRoutes(app, { database }),

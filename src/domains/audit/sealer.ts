@@ -11,6 +11,7 @@ import {
   insertAuditKey,
   insertCheckpoint,
 } from './checkpoint-repository.ts';
+import { ensureAuditPartitions } from './repository.ts';
 import { storeCheckpoint } from './checkpoint-store.ts';
 import {
   findLastSeal,
@@ -24,6 +25,8 @@ import {
 const BATCH = 500;
 const SEAL_EVERY_MS = 1_000;
 const CHECKPOINT_EVERY_MS = 60_000;
+const MONTHS_EVERY_MS = 6 * 3_600_000;
+const MONTHS_AHEAD = 2;
 
 export interface SealerOptions {
   readonly database: Database;
@@ -42,9 +45,17 @@ export class AuditSealer {
   readonly #options: SealerOptions;
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
+  #monthsPreparedMs = 0;
 
   constructor(options: SealerOptions) {
     this.#options = options;
+  }
+
+  /** This month and the next ones get tables of their own, so that old months can be dropped whole. */
+  async prepareMonths(): Promise<void> {
+    const { database, clock } = this.#options;
+    this.#monthsPreparedMs = clock.monotonicMs();
+    await ensureAuditPartitions(database, clock.now(), MONTHS_AHEAD);
   }
 
   start(): void {
@@ -93,6 +104,9 @@ export class AuditSealer {
     try {
       await this.seal();
       await this.checkpoint(everyMs);
+      const { clock } = this.#options;
+      if (clock.monotonicMs() - this.#monthsPreparedMs >= MONTHS_EVERY_MS)
+        await this.prepareMonths();
     } catch (error) {
       this.#options.log.warn({ error }, 'the audit log will be sealed later');
     }

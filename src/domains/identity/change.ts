@@ -12,8 +12,7 @@ export type IdentityAction =
   | 'keys.create'
   | 'keys.revoke'
   | 'keys.rotate'
-  | 'setup.complete'
-  | 'setup.link';
+  | 'setup.complete';
 
 export interface IdentityChange {
   readonly action: IdentityAction;
