@@ -1,9 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -18,67 +16,29 @@ import {
   post,
   textOf,
 } from '../support/servers/nginx-probes.ts';
+import { renderNginxConfiguration } from '../support/servers/nginx.ts';
 import {
-  type NginxOptions,
-  type RunningNginx,
-  renderNginxConfiguration,
-  startNginx,
-} from '../support/servers/nginx.ts';
+  createNginxStage,
+  type InstanceAnswer,
+  type NginxStage,
+} from '../support/servers/nginx-stage.ts';
 
 const run = promisify(execFile);
 const SLOW_START_MS = 20_000;
 
-interface Instance {
-  readonly address: string;
-  readonly server: Server;
-  /** Requests that reached it. */
-  readonly seen: IncomingMessage[];
-}
-
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
-const sayOk: Answer = (_request, response) => response.end('ok');
-
 describeWithLegs('Nginx configuration of the deployment (OP-3)', ['nginx'], ({ nginx: path }) => {
+  let stage: NginxStage;
   let directory: string;
-  const stops: (() => Promise<void> | void)[] = [];
 
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'llamp-nginx-'));
+    stage = await createNginxStage(path);
+    directory = stage.directory;
     await createCertificate(directory);
   });
-  afterEach(async () => {
-    for (const stop of stops.splice(0).toReversed()) await stop();
-  });
-  afterAll(() => rm(directory, { recursive: true, force: true }));
-
-  async function instance(answer: Answer = sayOk): Promise<Instance> {
-    const seen: IncomingMessage[] = [];
-    const server = createServer((req, res) => {
-      seen.push(req);
-      answer(req, res);
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    stops.push(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, server, seen };
-  }
-
-  async function nginx(
-    instances: Instance[],
-    options: Partial<NginxOptions> = {},
-  ): Promise<RunningNginx> {
-    const running = await startNginx({
-      path,
-      directory: await mkdtemp(join(directory, 'run-')),
-      instances: instances.map(({ address }) => address),
-      ...options,
-    });
-    stops.push(running.stop);
-    return running;
-  }
+  afterEach(() => stage.clear());
+  afterAll(() => stage.remove());
+  const instance: NginxStage['instance'] = (answer) => stage.instance(answer);
+  const nginx: NginxStage['nginx'] = (instances, options) => stage.nginx(instances, options);
 
   test.each([
     ['plain', undefined],
@@ -120,7 +80,7 @@ describeWithLegs('Nginx configuration of the deployment (OP-3)', ['nginx'], ({ n
   });
 
   test('a POST that an instance took and dropped is never sent again', async () => {
-    const drop: Answer = (req) => req.socket.destroy();
+    const drop: InstanceAnswer = (req) => req.socket.destroy();
     const instances = [await instance(drop), await instance(drop)];
     const { url } = await nginx(instances);
     const { statusCode, body, headers } = await post(`${url}/v1/chat/completions`);
@@ -186,7 +146,7 @@ describeWithLegs('Nginx configuration of the deployment (OP-3)', ['nginx'], ({ n
   });
 
   test('X-Forwarded-For counts only from a trusted proxy', async () => {
-    const echo: Answer = (req, res) =>
+    const echo: InstanceAnswer = (req, res) =>
       res.end(`${req.headers['x-forwarded-for']} ${req.headers['x-forwarded-proto']}`);
     const headers = { 'x-forwarded-for': '203.0.113.7', 'x-forwarded-proto': 'https' };
     const untrusting = await nginx([await instance(echo)]);
@@ -277,7 +237,7 @@ describeWithLegs('Nginx configuration of the deployment (OP-3)', ['nginx'], ({ n
   test('TLS: HTTP/2, HSTS, a plain request is sent over, old versions are refused', async () => {
     const running = await nginx([await instance()], { certsDirectory: directory });
     const dispatcher = new Agent({ allowH2: true, connect: { rejectUnauthorized: false } });
-    stops.push(() => dispatcher.close());
+    stage.onClear(() => dispatcher.close());
     const secure = await request(running.url, { dispatcher });
     expect(await secure.body.text()).toBe('ok');
     expect(secure.headers['strict-transport-security']).toContain('max-age');
@@ -285,6 +245,7 @@ describeWithLegs('Nginx configuration of the deployment (OP-3)', ['nginx'], ({ n
     const plain = await request(`${running.plainUrl}/v1/models?limit=1`);
     await plain.body.dump();
     expect(plain.statusCode).toBe(308);
+    expect(plain.headers['strict-transport-security']).toBeUndefined();
     expect(plain.headers.location).toBe(`${running.url}/v1/models?limit=1`);
 
     const port = Number(new URL(running.url).port);

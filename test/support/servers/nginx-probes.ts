@@ -35,8 +35,15 @@ export async function announce(url: string, sizeMb: number): Promise<string> {
   return text;
 }
 
+export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+
 /** Version and protocol that a TLS client of exactly this version ends up with. */
-export async function handshake(port: number, version: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3') {
+export async function handshake(
+  port: number,
+  version: TlsVersion,
+  // OpenSSL itself refuses old versions and ciphers at its default level: lower it, so that the server refuses.
+  ciphers = 'DEFAULT@SECLEVEL=0',
+) {
   const socket = connect({
     port,
     host: '127.0.0.1',
@@ -44,8 +51,7 @@ export async function handshake(port: number, version: 'TLSv1.1' | 'TLSv1.2' | '
     ALPNProtocols: ['h2', 'http/1.1'],
     minVersion: version,
     maxVersion: version,
-    // OpenSSL itself refuses TLS 1.1 at its default level: lower it, so that the server is what refuses.
-    ciphers: 'DEFAULT@SECLEVEL=0',
+    ciphers,
   });
   await once(socket, 'secureConnect');
   const result = { version: socket.getProtocol(), protocol: socket.alpnProtocol };
@@ -58,9 +64,56 @@ export async function childrenOf(pid: number): Promise<string[]> {
   return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ').filter(Boolean);
 }
 
+/** The name in the certificate that new connections are shown. */
+export async function certificateName(port: number): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const { subject } = socket.getPeerCertificate();
+  socket.destroy();
+  return String(subject.CN);
+}
+
+export interface SlowClients {
+  /** How many the server has not given up on yet. */
+  readonly open: number;
+  /** Resolves when it has given up on the last one. */
+  readonly ended: Promise<unknown>;
+  destroy(): void;
+}
+
+/** Opens `count` connections from one address and sends the beginning of a request on each, then nothing. */
+export async function openSlowClients(
+  url: string,
+  { count, localAddress, text }: { count: number; localAddress: string; text: string },
+): Promise<SlowClients> {
+  const { hostname, port } = new URL(url);
+  const sockets = Array.from({ length: count }, () =>
+    connectTcp({ port: Number(port), host: hostname, localAddress }),
+  );
+  const ends = sockets.map(
+    (socket) =>
+      new Promise<void>((ended) => {
+        // A reset is an end as good as any.
+        socket.on('error', () => ended());
+        socket.once('close', () => ended());
+      }),
+  );
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  for (const socket of sockets) socket.resume().write(text);
+  return {
+    get open() {
+      return sockets.filter((socket) => !socket.destroyed && !socket.readableEnded).length;
+    },
+    ended: Promise.all(ends),
+    destroy: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
 /** Writes a self-signed tls.crt and tls.key. */
-export async function createCertificate(directory: string): Promise<void> {
+export async function createCertificate(directory: string, name = 'localhost'): Promise<void> {
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   const files = ['-keyout', join(directory, 'tls.key'), '-out', join(directory, 'tls.crt')];
-  await run('openssl', ['req', '-x509', ...key, '-days', '2', '-subj', '/CN=localhost', ...files]);
+  await run('openssl', ['req', '-x509', ...key, '-days', '2', '-subj', `/CN=${name}`, ...files]);
 }

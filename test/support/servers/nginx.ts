@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { answering, locate } from './locate.ts';
 import { freePort, httpStatus } from './loopback.ts';
@@ -9,6 +9,7 @@ import type { TestServer } from './test-server.ts';
 
 const run = promisify(execFile);
 const RENDER = resolve('deployments/nginx/render.sh');
+const SERVE = resolve('deployments/nginx/run/serve.sh');
 
 /** The leg is the program itself: each test starts it with its own configuration. */
 export const nginxServer: TestServer = {
@@ -51,11 +52,14 @@ export async function startNginx(options: NginxOptions): Promise<RunningNginx> {
     statusPort,
   });
   const group = startProcessGroup({
-    command: path,
-    args: [
-      ...['-p', directory, '-c', configurationPath],
-      ...['-e', join(directory, 'error.log'), '-g', 'daemon off;'],
-    ],
+    command: SERVE,
+    args: ['-p', directory, '-e', join(directory, 'error.log')],
+    env: {
+      PATH: `${dirname(path)}:${process.env['PATH'] ?? ''}`,
+      CONFIGURATION: configurationPath,
+      CERTS_DIR: options.certsDirectory ?? directory,
+      WATCH_SECONDS: '0.2',
+    },
     logPath: join(directory, 'nginx.log'),
   });
   const isReady = async () =>
