@@ -37,7 +37,11 @@ export interface RunningNginx {
   readonly url: string;
   readonly plainUrl: string;
   readonly accessLogPath: string;
+  /** Of the rendered configuration. */
+  readonly directory: string;
   readonly group: ProcessGroup;
+  /** What deployments/nginx/rollout.sh needs to know about this Nginx. */
+  readonly rolloutVariables: Readonly<Record<string, string>>;
   reload(): void;
   stop(): Promise<void>;
 }
@@ -46,16 +50,14 @@ export interface RunningNginx {
 export async function startNginx(options: NginxOptions): Promise<RunningNginx> {
   const { path, directory } = options;
   const [plainPort, tlsPort, statusPort] = [await freePort(), await freePort(), await freePort()];
-  const configurationPath = await renderNginxConfiguration(options, {
-    plainPort,
-    tlsPort,
-    statusPort,
-  });
+  const ports = { plainPort, tlsPort, statusPort };
+  const configurationPath = await renderNginxConfiguration(options, ports);
+  const programs = `${dirname(path)}:${process.env['PATH'] ?? ''}`;
   const group = startProcessGroup({
     command: SERVE,
     args: ['-p', directory, '-e', join(directory, 'error.log')],
     env: {
-      PATH: `${dirname(path)}:${process.env['PATH'] ?? ''}`,
+      PATH: programs,
       CONFIGURATION: configurationPath,
       CERTS_DIR: options.certsDirectory ?? directory,
       WATCH_SECONDS: '0.2',
@@ -70,17 +72,31 @@ export async function startNginx(options: NginxOptions): Promise<RunningNginx> {
     url: options.certsDirectory === undefined ? plainUrl : `https://127.0.0.1:${tlsPort}`,
     plainUrl,
     accessLogPath: join(directory, 'access.log'),
+    directory,
     group,
+    rolloutVariables: {
+      ...renderVariables(options, ports),
+      PATH: programs,
+      CONFIGURATION_DIR: directory,
+      PID_FILE: join(directory, 'nginx.pid'),
+    },
     reload: () => process.kill(group.pid, 'SIGHUP'),
     stop: group.stop,
   };
 }
 
+interface Ports {
+  readonly plainPort: number;
+  readonly tlsPort: number;
+  readonly statusPort: number;
+}
+
 /** Fills in the shipped nginx.conf with the script that deployments use, and returns where it was written. */
 export async function renderNginxConfiguration(
-  { directory, instances, certsDirectory, trustedProxies = [], settings = {} }: NginxOptions,
-  ports: { plainPort: number; tlsPort: number; statusPort: number },
+  options: NginxOptions,
+  ports: Ports,
 ): Promise<string> {
+  const { directory, instances } = options;
   await mkdir(directory, { recursive: true });
   // Started by root, its workers run as another user and must reach the temporary folders in here.
   await chmod(directory, 0o711);
@@ -89,23 +105,32 @@ export async function renderNginxConfiguration(
     env: {
       PATH: process.env['PATH'],
       INSTANCES: instances.join(' '),
-      TRUSTED_PROXIES: trustedProxies.join(' '),
-      FLAGS: certsDirectory === undefined ? 'plain' : 'tls http2-parameter',
-      CERTS_DIR: certsDirectory ?? '',
-      RUN_DIR: directory,
-      ACCESS_LOG: join(directory, 'access.log'),
-      ERROR_LOG: join(directory, 'error.log'),
-      HTTP_LISTEN: `127.0.0.1:${ports.plainPort}`,
-      HTTPS_LISTEN: `127.0.0.1:${ports.tlsPort}`,
-      HTTPS_PORT: `${ports.tlsPort}`,
-      STATUS_PORT: `${ports.statusPort}`,
-      REQUESTS_PER_SECOND: '100000',
-      REQUEST_BURST: '100000',
-      CONNECTIONS_PER_ADDRESS: '10000',
-      ...settings,
+      ...renderVariables(options, ports),
     },
   });
   const path = join(directory, 'nginx.conf');
   await writeFile(path, stdout);
   return path;
+}
+
+function renderVariables(
+  { directory, certsDirectory, trustedProxies = [], settings = {} }: NginxOptions,
+  ports: Ports,
+): Record<string, string> {
+  return {
+    TRUSTED_PROXIES: trustedProxies.join(' '),
+    FLAGS: certsDirectory === undefined ? 'plain' : 'tls http2-parameter',
+    CERTS_DIR: certsDirectory ?? '',
+    RUN_DIR: directory,
+    ACCESS_LOG: join(directory, 'access.log'),
+    ERROR_LOG: join(directory, 'error.log'),
+    HTTP_LISTEN: `127.0.0.1:${ports.plainPort}`,
+    HTTPS_LISTEN: `127.0.0.1:${ports.tlsPort}`,
+    HTTPS_PORT: `${ports.tlsPort}`,
+    STATUS_PORT: `${ports.statusPort}`,
+    REQUESTS_PER_SECOND: '100000',
+    REQUEST_BURST: '100000',
+    CONNECTIONS_PER_ADDRESS: '10000',
+    ...settings,
+  };
 }
