@@ -18,7 +18,7 @@ const MANAGEMENT_PREFIXES = ['/api/v1'];
 
 /** The plugins of the domains and where they are reached. */
 export function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
-  const { gateway, models, knowledge, identity, setup, signIn, limits, audit } = domains;
+  const { gateway, models, knowledge, identity, setup, members, signIn, limits, audit } = domains;
   const { cachedInference: inference, relays, router } = gateway;
   const { catalogue } = models;
   const management = (plugin: FastifyPluginAsync): DomainRoutes => ({
@@ -43,7 +43,7 @@ export function domainRoutes(domains: Domains, { database }: Stores): DomainRout
     },
     management(models.routes),
     { plugin: audit.watched(knowledge.routes), prefixes: OPENAI_PREFIXES },
-    management((app) => identityRoutes(app, { identity, setup })),
+    management((app) => identityRoutes(app, { identity, setup, members })),
     management((app) => signInRoutes(app, { signIn })),
     { plugin: (app) => jwksRoute(app, { signIn }), prefixes: [''] },
     management((app) => usageRoutes(app, { database })),

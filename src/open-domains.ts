@@ -6,6 +6,7 @@ import {
   bootstrap,
   createPasswordHasher,
   IdentityService,
+  MemberService,
   openKeyDirectory,
   type RecordChange,
   SetupService,
@@ -76,10 +77,11 @@ async function openIdentity(stores: Stores, context: RuntimeContext, box: Secret
   const recordChange: RecordChange = (changer, change) => changeStatement(clock, changer, change);
   const identity = new IdentityService({ database, clock, onChange, recordChange });
   const setup = new SetupService({ database, clock, passwords, onChange, recordChange });
+  const members = new MemberService({ database, clock, onChange, recordChange });
 
   const { installationId } = firstStart;
   const signIn = await signInFromConfig(stores, context, { passwords, installationId, box });
-  return { firstStart, keys, signIn, identity, setup };
+  return { firstStart, keys, signIn, identity, setup, members };
 }
 
 /** Limits and prices first: calls that a death interrupted are priced when the recorder opens. */

@@ -1,5 +1,11 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
-import type { Principal, RouteAccess } from '../domains/identity/index.ts';
+import {
+  isAction,
+  may,
+  POLICY,
+  type Principal,
+  type RouteAccess,
+} from '../domains/identity/index.ts';
 import type { AppError } from '../lib/app-error.ts';
 import { httpError } from './errors.ts';
 
@@ -26,6 +32,9 @@ function requireAccessRule(route: RouteOptions): void {
   if (access === undefined) {
     throw new Error(`route ${String(route.method)} ${route.url} does not say who may call it`);
   }
+  if (typeof access === 'object' && !isAction(access.action)) {
+    throw new Error(`route ${String(route.method)} ${route.url} names an action without a rule`);
+  }
 }
 
 function authorize(
@@ -40,12 +49,20 @@ function authorize(
   // Also for a refusal: the audit log tells who was refused.
   request.principal = principal;
   if (access === 'authenticated') return;
-  if (typeof access === 'object' && principal.scopes.includes(access.scope)) return;
-  throw httpError(
+  if (typeof access === 'object' && may(principal, access.action)) return;
+  throw forbidden(principal, access);
+}
+
+function forbidden(principal: Principal, access: RouteAccess | undefined): AppError {
+  const action = typeof access === 'object' ? access.action : undefined;
+  const scope = action === undefined ? 'unknown' : POLICY[action].scope;
+  const reason =
+    principal.kind === 'user'
+      ? `Your role '${principal.role ?? 'none'}' does not allow '${action ?? 'unknown'}'.`
+      : `Missing scope: ${scope}.`;
+  return httpError(
     'insufficient_permissions',
-    `You have insufficient permissions for this operation. Missing scope: ${
-      typeof access === 'object' ? access.scope : 'unknown'
-    }.`,
+    `You have insufficient permissions for this operation. ${reason}`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { type FastifyInstance, type FastifySchema, fastify, type RouteOptions } from 'fastify';
-import type { RouteAccess } from '../domains/identity/index.ts';
+import { POLICY, type RouteAccess } from '../domains/identity/index.ts';
 import { serializeWithoutSchema } from './serializer.ts';
 
 const ERROR_SCHEMA = {
@@ -109,7 +109,7 @@ export function serveOpenApi(app: FastifyInstance, description: RouteDescription
 
 function withAccess(schema: FastifySchema, access: RouteAccess | undefined): FastifySchema {
   if (access === 'public') return { ...schema, security: [] };
-  const scopes = typeof access === 'object' ? [access.scope] : [];
+  const scopes: string[] = typeof access === 'object' ? [POLICY[access.action].scope] : [];
   const scopeNote = scopes.length > 0 ? `Scope: \`${scopes.join('`, `')}\`.` : 'Any live key.';
   const description = [schema.description, scopeNote].filter(Boolean).join('\n\n');
   return { ...schema, description, security: [{ apiKey: scopes }] };

@@ -29,7 +29,7 @@ export function serveMetrics(app: FastifyInstance, metrics: Metrics): void {
   app.get(
     '/metrics',
     {
-      config: { access: { scope: 'metrics' } },
+      config: { access: { action: 'metrics.read' } },
       schema: { summary: 'Metrics in the Prometheus text format', tags: ['operations'] },
     },
     async (_request, reply) =>

@@ -8,6 +8,7 @@ import {
   bootstrap,
   createPasswordHasher,
   IdentityService,
+  MemberService,
   type KeyDirectory,
   openKeyDirectory,
   SetupService,
@@ -40,7 +41,12 @@ beforeAll(async () => {
   directory = await openKeyDirectory({ database, clock: systemClock, log: silentLog });
   const identity = new IdentityService({ database, clock: systemClock });
   const setup = new SetupService({ database, clock: systemClock, passwords });
-  const server = await identityServer({ directory, identity, setup });
+  const server = await identityServer({
+    directory,
+    identity,
+    setup,
+    members: new MemberService({ database, clock: systemClock }),
+  });
   app = server.app;
 });
 

@@ -9,6 +9,7 @@ import {
   bootstrap,
   createPasswordHasher,
   IdentityService,
+  MemberService,
   type KeyDirectory,
   openKeyDirectory,
   SetupService,
@@ -100,7 +101,12 @@ describe('the management API', () => {
     const onChange = () => directory.refresh();
     const identity = new IdentityService({ database, clock: systemClock, onChange });
     const setup = new SetupService({ database, clock: systemClock, passwords, onChange });
-    const server = await identityServer({ directory, identity, setup });
+    const server = await identityServer({
+      directory,
+      identity,
+      setup,
+      members: new MemberService({ database, clock: systemClock }),
+    });
     app = server.app;
   });
 

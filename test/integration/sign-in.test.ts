@@ -7,6 +7,7 @@ import {
   createPasswordHasher,
   identityRoutes,
   IdentityService,
+  MemberService,
   jwksRoute,
   SetupService,
   SignIn,
@@ -142,6 +143,7 @@ async function serverOf(database: Database, signIn: SignIn): Promise<FastifyInst
   const clock = systemClock;
   const identity = new IdentityService({ database, clock });
   const setup = new SetupService({ database, clock, passwords: createPasswordHasher() });
+  const members = new MemberService({ database, clock });
   const { app } = await buildServer({
     version: '1',
     log: silentLog,
@@ -151,7 +153,10 @@ async function serverOf(database: Database, signIn: SignIn): Promise<FastifyInst
     isDraining: () => false,
     completeSetup: (input) => setup.completeSetup(input),
     domains: [
-      { plugin: (scope) => identityRoutes(scope, { identity, setup }), prefixes: ['/api/v1'] },
+      {
+        plugin: (scope) => identityRoutes(scope, { identity, setup, members }),
+        prefixes: ['/api/v1'],
+      },
       { plugin: (scope) => signInRoutes(scope, { signIn }), prefixes: ['/api/v1'] },
       { plugin: (scope) => jwksRoute(scope, { signIn }), prefixes: [''] },
     ],

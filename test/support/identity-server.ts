@@ -1,6 +1,7 @@
 import type {
   IdentityService,
   KeyDirectory,
+  MemberService,
   SetupService,
 } from '../../src/domains/identity/index.ts';
 import { identityRoutes } from '../../src/domains/identity/index.ts';
@@ -13,8 +14,9 @@ export function identityServer(services: {
   directory: KeyDirectory;
   identity: IdentityService;
   setup: SetupService;
+  members: MemberService;
 }): Promise<HttpServer> {
-  const { directory, identity, setup } = services;
+  const { directory, identity, setup, members } = services;
   return buildServer({
     version: '1',
     log: silentLog,
@@ -24,7 +26,10 @@ export function identityServer(services: {
     isDraining: () => false,
     completeSetup: (input) => setup.completeSetup(input),
     domains: [
-      { plugin: (scope) => identityRoutes(scope, { identity, setup }), prefixes: ['/api/v1'] },
+      {
+        plugin: (scope) => identityRoutes(scope, { identity, setup, members }),
+        prefixes: ['/api/v1'],
+      },
     ],
     config: {
       trustedProxies: [],

@@ -3,6 +3,7 @@ import {
   createPasswordHasher,
   bootstrap,
   IdentityService,
+  MemberService,
   identityRoutes,
   type KeyDirectory,
   openKeyDirectory,
@@ -110,6 +111,7 @@ function serverOf(parts: {
   const { database, keys, models, metrics } = parts;
   const identity = new IdentityService({ database, clock: systemClock });
   const setup = new SetupService({ database, clock: systemClock, passwords });
+  const members = new MemberService({ database, clock: systemClock });
   return buildServer({
     version: '1',
     log: silentLog,
@@ -119,7 +121,10 @@ function serverOf(parts: {
     isDraining: () => false,
     completeSetup: (input) => setup.completeSetup(input),
     domains: [
-      { plugin: (scope) => identityRoutes(scope, { identity, setup }), prefixes: ['/api/v1'] },
+      {
+        plugin: (scope) => identityRoutes(scope, { identity, setup, members }),
+        prefixes: ['/api/v1'],
+      },
       { plugin: models.routes, prefixes: ['/api/v1'] },
     ],
     config: { trustedProxies: [], publicUrl: undefined, bodyMaxBytes: 1e6, fileMaxBytes: 1e6 },

@@ -58,7 +58,7 @@ function principalFor(key: string): Principal | null {
 }
 
 const probe: FastifyPluginAsync = async (app) => {
-  const config = { access: { scope: 'management' as const } };
+  const config = { access: { action: 'models.write' as const } };
   const Item = Type.Object(
     { content: Type.String({ minLength: 1 }) },
     { additionalProperties: false },
@@ -105,7 +105,7 @@ const probe: FastifyPluginAsync = async (app) => {
 };
 
 const raw: FastifyPluginAsync = async (app) => {
-  app.post('/raw', { config: { access: { scope: 'inference' } } }, async (request) => ({
+  app.post('/raw', { config: { access: { action: 'inference.call' } } }, async (request) => ({
     isBuffer: Buffer.isBuffer(request.body),
     text: String(request.body),
   }));

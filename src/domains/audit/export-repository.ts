@@ -10,6 +10,8 @@ export type ExportedRow = AuditEvent & {
 export interface ExportRange {
   /** Undefined: every organization, and what belongs to none. */
   readonly organizationId?: string;
+  /** Null or undefined: every project, and what belongs to none. */
+  readonly projectId?: string | null;
   readonly from?: Date;
   /** Exclusive. */
   readonly to?: Date;
@@ -18,7 +20,7 @@ export interface ExportRange {
 /** Oldest first, after a place, with the seals that there are by now. */
 export async function listForExport(
   executor: SqlExecutor,
-  { organizationId, from, to }: ExportRange,
+  { organizationId, projectId, from, to }: ExportRange,
   page: { after: { createdAt: Date; id: string } | undefined; limit: number },
 ): Promise<ExportedRow[]> {
   const { rows } = await executor.execute<ExportedRow>({
@@ -27,6 +29,7 @@ export async function listForExport(
       where ($1::text is null or e.organization_id = $1)
         and ($2::timestamptz is null or e.created_at >= $2) and ($3::timestamptz is null or e.created_at < $3)
         and ($4::timestamptz is null or (e.created_at, e.id) > ($4, $5))
+        and ($7::text is null or e.project_id = $7)
       order by e.created_at, e.id limit $6`,
     parameters: [
       organizationId ?? null,
@@ -35,6 +38,7 @@ export async function listForExport(
       page.after?.createdAt ?? null,
       page.after?.id ?? null,
       page.limit,
+      projectId ?? null,
     ],
   });
   return rows;

@@ -28,6 +28,8 @@ export function insertAuditEvents(events: readonly AuditEvent[]): Statement {
 export interface AuditFilter {
   readonly organizationId: string;
   readonly projectId?: string;
+  /** The only project that the caller reaches. */
+  readonly reachedProjectId?: string;
   readonly actorId?: string;
   readonly action?: string;
   readonly resourceKind?: string;
@@ -81,6 +83,7 @@ function conditionsOf(filter: AuditFilter): { conditions: string[]; parameters: 
   const wanted: [string, unknown][] = [
     ['e.organization_id =', filter.organizationId],
     ['e.project_id =', filter.projectId],
+    ['e.project_id =', filter.reachedProjectId],
     ['e.actor_id =', filter.actorId],
     ['e.action =', filter.action],
     ['e.resource_kind =', filter.resourceKind],

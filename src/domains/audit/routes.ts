@@ -3,14 +3,14 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { Database } from '../../ports/database.ts';
-import { listObject, principalOf } from '../identity/index.ts';
+import { listObject, principalOf, type Reach, reachOf } from '../identity/index.ts';
 import { AUDIT_ACTION_NAMES } from './actions.ts';
 import { AUDIT_OUTCOMES, auditEventObject } from './audit-event.ts';
 import { auditEventNotFound } from './errors.ts';
 import { exportEvents } from './export-events.ts';
 import { type AuditFilter, findAuditPosition, listAuditEvents } from './repository.ts';
 
-const config = { access: { scope: 'management' as const } };
+const config = { access: { action: 'audit.read' as const } };
 const tags = ['audit'];
 const Name = Type.String({ minLength: 1, maxLength: 256 });
 const Range = {
@@ -39,7 +39,7 @@ export async function auditRoutes(
     '/audit',
     { config, schema: { summary: 'List audit events', tags, querystring: ListQuery } },
     async (request) => {
-      const page = await pageOf(database, principalOf(request).organizationId, request.query);
+      const page = await pageOf(database, reachOf(principalOf(request)), request.query);
       return listObject(page, auditEventObject);
     },
   );
@@ -48,8 +48,8 @@ export async function auditRoutes(
     { config, schema: { summary: 'Export audit events', tags, querystring: ExportQuery } },
     async (request, reply) => {
       const { start_time: from, end_time: to } = request.query;
-      const { organizationId } = principalOf(request);
-      const range = { organizationId, from: instantOf(from), to: instantOf(to) };
+      const { organizationId, projectId } = reachOf(principalOf(request));
+      const range = { organizationId, projectId, from: instantOf(from), to: instantOf(to) };
       return reply
         .header('content-type', 'application/x-ndjson; charset=utf-8')
         .header('content-disposition', 'attachment; filename="audit.ndjson"')
@@ -58,21 +58,24 @@ export async function auditRoutes(
   );
 }
 
-async function pageOf(database: Database, organizationId: string, query: Static<typeof ListQuery>) {
+async function pageOf(database: Database, reach: Reach, query: Static<typeof ListQuery>) {
+  const { organizationId } = reach;
   const { after: id, limit } = query;
   const after =
     id === undefined ? undefined : await findAuditPosition(database, { organizationId, id });
   if (id !== undefined && after === undefined) throw auditEventNotFound(id);
-  const filter = filterOf(organizationId, query);
+  const filter = filterOf(reach, query);
   // One more than asked for tells whether there is a next page.
   const rows = await listAuditEvents(database, { ...filter, after, limit: limit + 1 });
   return { rows: rows.slice(0, limit), hasMore: rows.length > limit };
 }
 
-function filterOf(organizationId: string, query: Static<typeof ListQuery>): AuditFilter {
+function filterOf(reach: Reach, query: Static<typeof ListQuery>): AuditFilter {
+  const { organizationId, projectId } = reach;
   return {
     organizationId,
     projectId: query.project_id,
+    reachedProjectId: projectId ?? undefined,
     actorId: query.actor,
     action: query.action,
     resourceKind: query.resource_kind,

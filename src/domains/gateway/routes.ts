@@ -49,7 +49,7 @@ export async function gatewayRoutes(
     app.post(
       route.path,
       {
-        config: { access: { scope: 'inference' } },
+        config: { access: { action: 'inference.call' } },
         schema: { summary: route.summary, tags: ['inference'] },
       },
       async (request, reply) => answer(services, route, request, reply),

@@ -1,4 +1,4 @@
-import type { Scope } from './principal.ts';
+import type { Scope } from './role.ts';
 
 /** A key as it is stored; the key itself is known only to whoever received it. */
 export interface ApiKeyRow {
@@ -7,6 +7,8 @@ export interface ApiKeyRow {
   readonly name: string;
   readonly prefix: string;
   readonly scopes: Scope[];
+  /** Who made it; null for the platform and the command line. */
+  readonly created_by: string | null;
   readonly created_at: Date;
   readonly expires_at: Date | null;
   readonly revoked_at: Date | null;
@@ -26,6 +28,7 @@ export function apiKeyObject(key: ApiKeyRow) {
     name: key.name,
     prefix: key.prefix,
     scopes: key.scopes,
+    created_by: key.created_by,
     created_at: unixSeconds(key.created_at),
     expires_at: key.expires_at && unixSeconds(key.expires_at),
     revoked_at: key.revoked_at && unixSeconds(key.revoked_at),

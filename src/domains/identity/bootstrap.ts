@@ -11,7 +11,7 @@ import {
 import { insertApiKey } from './key-repository.ts';
 import { generateToken, hashToken } from './one-time-link.ts';
 import type { PasswordHasher } from './password.ts';
-import { SCOPES } from './principal.ts';
+import { SCOPES } from './role.ts';
 import { insertProject } from './project-repository.ts';
 import { announceChange } from './revision-repository.ts';
 

@@ -4,7 +4,12 @@ import { type Principal, principalOf } from './principal.ts';
 
 /** Whoever changes something; a caller without a kind is the platform or its operator at the command line. */
 export type Changer = Pick<Principal, 'organizationId'> &
-  Partial<Pick<Principal, 'projectId' | 'kind' | 'apiKeyId' | 'userId' | 'origin'>>;
+  Partial<
+    Pick<
+      Principal,
+      'projectId' | 'kind' | 'apiKeyId' | 'userId' | 'role' | 'roleIn' | 'scopes' | 'origin'
+    >
+  >;
 
 /** What the domain of people and keys changes. */
 export type IdentityAction =
@@ -12,6 +17,9 @@ export type IdentityAction =
   | 'keys.create'
   | 'keys.revoke'
   | 'keys.rotate'
+  | 'members.add'
+  | 'members.update'
+  | 'members.remove'
   | 'setup.complete';
 
 export interface IdentityChange {

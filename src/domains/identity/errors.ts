@@ -18,6 +18,32 @@ export const IDENTITY_ERRORS = {
     status: 400,
     description: 'A revoked or expired API key cannot be rotated. Create a new one.',
   },
+  scope_not_held: {
+    status: 403,
+    description: 'Nobody grants a scope that they do not hold themselves.',
+  },
+  member_not_found: {
+    status: 404,
+    description: 'Nobody with this user id belongs to the organization or the project.',
+  },
+  user_not_found: {
+    status: 404,
+    description: 'The organization has no such user. `GET /api/v1/users` lists them.',
+  },
+  already_member: { status: 409, description: 'The user belongs to the project already.' },
+  last_owner: {
+    status: 409,
+    description: 'An organization keeps at least one owner. Make another one first.',
+  },
+  role_not_held: {
+    status: 403,
+    description:
+      'Nobody gives, changes or takes a role above their own. API keys count as administrators.',
+  },
+  organization_out_of_reach: {
+    status: 403,
+    description: 'The role is one in a project; this belongs to the whole organization.',
+  },
   invalid_expiry: { status: 400, description: '`expires_at` lies in the past.' },
   invalid_one_time_link: {
     status: 400,
@@ -75,6 +101,9 @@ export const projectNotFound = (id: string) =>
 
 export const apiKeyNotFound = (id: string) =>
   identityError('api_key_not_found', `No API key with id '${id}'.`, { param: 'key_id' });
+
+export const memberNotFound = (id: string) =>
+  identityError('member_not_found', `No member with user id '${id}'.`, { param: 'user_id' });
 
 export const cursorNotFound = (id: string) =>
   identityError('cursor_not_found', `The list has no entry '${id}'.`, { param: 'after' });

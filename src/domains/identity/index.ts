@@ -8,20 +8,23 @@ export {
   originOf,
   type RecordChange,
 } from './change.ts';
+export { MemberService } from './members/member-service.ts';
 export { IDENTITY_ERRORS } from './errors.ts';
 export type { Owner } from './installation-repository.ts';
 export { listObject } from './list-object.ts';
 export { KeyDirectory, openKeyDirectory } from './key-directory.ts';
 export { createPasswordHasher, type PasswordHasher } from './password.ts';
 export {
-  type Principal,
-  principalOf,
-  type RequestOrigin,
-  type Role,
-  type RouteAccess,
-  type Scope,
-  SCOPES,
-} from './principal.ts';
+  type Action,
+  ACTION_NAMES,
+  isAction,
+  may,
+  POLICY,
+  type Reach,
+  reachOf,
+} from './policy.ts';
+export { type Principal, principalOf, type RequestOrigin, type RouteAccess } from './principal.ts';
+export { type Role, type Scope, SCOPES } from './role.ts';
 export { identityRoutes } from './routes.ts';
 export { type CreatedKey, IdentityService, type Page, type PageOf } from './service.ts';
 export { type SetupInput, SetupService } from './setup-service.ts';

@@ -1,18 +1,18 @@
 import type { SqlExecutor, Statement } from '../../ports/database.ts';
 import type { ApiKeyRow } from './api-key.ts';
-import type { Scope } from './principal.ts';
+import type { Reach } from './policy.ts';
+import type { Scope } from './role.ts';
 
-const COLUMNS = `k.id, k.project_id, k.name, k.prefix, k.scopes, k.created_at, k.expires_at, k.revoked_at,
+const COLUMNS = `k.id, k.project_id, k.name, k.prefix, k.scopes, k.created_by, k.created_at, k.expires_at, k.revoked_at,
   k.last_used_at`;
 const OWNED = 'from api_keys k join projects p on p.id = k.project_id';
 
 export interface NewApiKey extends Omit<ApiKeyRow, 'revoked_at' | 'last_used_at'> {
   readonly key_hash: Uint8Array;
-  readonly created_by: string | null;
 }
 
 /** The row that a fresh insert leaves behind. */
-export function storedKey({ key_hash: _hash, created_by: _by, ...row }: NewApiKey): ApiKeyRow {
+export function storedKey({ key_hash: _hash, ...row }: NewApiKey): ApiKeyRow {
   return { ...row, revoked_at: null, last_used_at: null };
 }
 
@@ -49,14 +49,15 @@ export function shortenApiKey(id: string, expiresAt: Date): Statement {
   };
 }
 
-/** The key, when a project of the organization has it. */
+/** The key, when the caller reaches it. */
 export async function findApiKey(
   database: SqlExecutor,
-  { organizationId, id }: { organizationId: string; id: string },
+  { organizationId, projectId, createdBy, id }: Reach & { id: string },
 ): Promise<ApiKeyRow | undefined> {
   const { rows } = await database.execute<ApiKeyRow>({
-    sql: `select ${COLUMNS} ${OWNED} where k.id = $1 and p.organization_id = $2`,
-    parameters: [id, organizationId],
+    sql: `select ${COLUMNS} ${OWNED} where k.id = $1 and p.organization_id = $2
+      and ($3::text is null or k.project_id = $3) and ($4::text is null or k.created_by = $4)`,
+    parameters: [id, organizationId, projectId, createdBy],
   });
   return rows[0];
 }
@@ -64,20 +65,26 @@ export async function findApiKey(
 /** Newest first. */
 export async function listApiKeys(
   database: SqlExecutor,
-  filter: {
-    organizationId: string;
-    projectId: string | null;
+  filter: Reach & {
     after: { id: string; createdAt: Date } | undefined;
     limit: number;
   },
 ): Promise<ApiKeyRow[]> {
-  const { organizationId, projectId, after, limit } = filter;
+  const { organizationId, projectId, createdBy, after, limit } = filter;
   const { rows } = await database.execute<ApiKeyRow>({
     sql: `select ${COLUMNS} ${OWNED}
       where p.organization_id = $1 and ($2::text is null or k.project_id = $2)
-        and ($3::timestamptz is null or (k.created_at, k.id) < ($3, $4))
-      order by k.created_at desc, k.id desc limit $5`,
-    parameters: [organizationId, projectId, after?.createdAt ?? null, after?.id ?? null, limit],
+        and ($3::text is null or k.created_by = $3)
+        and ($4::timestamptz is null or (k.created_at, k.id) < ($4, $5))
+      order by k.created_at desc, k.id desc limit $6`,
+    parameters: [
+      organizationId,
+      projectId,
+      createdBy,
+      after?.createdAt ?? null,
+      after?.id ?? null,
+      limit,
+    ],
   });
   return rows;
 }

@@ -6,7 +6,8 @@ import { principalOf } from './principal.ts';
 import { CreateKeyBody, KeyParams, KeysQuery, RotateKeyBody } from './schemas.ts';
 import type { CreatedKey, IdentityService } from './service.ts';
 
-const config = { access: { scope: 'management' as const } };
+const read = { access: { action: 'keys.read' as const } };
+const write = { access: { action: 'keys.write' as const } };
 const tags = ['keys'];
 const MS_PER_SECOND = 1000;
 const DEFAULT_OVERLAP_SECONDS = 86_400;
@@ -21,7 +22,7 @@ export function keyRoutes(app: FastifyInstance, identity: IdentityService): void
 function createRoute(app: FastifyInstance, identity: IdentityService): void {
   app.post<{ Body: CreateKeyBody }>(
     '/keys',
-    { config, schema: { summary: 'Create an API key', tags, body: CreateKeyBody } },
+    { config: write, schema: { summary: 'Create an API key', tags, body: CreateKeyBody } },
     async (request, reply) => {
       const { name, scopes, project_id: projectId, expires_at: seconds } = request.body;
       const expiresAt =
@@ -36,7 +37,7 @@ function createRoute(app: FastifyInstance, identity: IdentityService): void {
 function readRoutes(app: FastifyInstance, identity: IdentityService): void {
   app.get<{ Querystring: KeysQuery }>(
     '/keys',
-    { config, schema: { summary: 'List API keys', tags, querystring: KeysQuery } },
+    { config: read, schema: { summary: 'List API keys', tags, querystring: KeysQuery } },
     async (request) => {
       const { project_id: projectId, ...page } = request.query;
       const keys = await identity.listKeys(principalOf(request), { ...page, projectId });
@@ -45,7 +46,7 @@ function readRoutes(app: FastifyInstance, identity: IdentityService): void {
   );
   app.get<{ Params: KeyParams }>(
     '/keys/:key_id',
-    { config, schema: { summary: 'Get an API key', tags, params: KeyParams } },
+    { config: read, schema: { summary: 'Get an API key', tags, params: KeyParams } },
     async (request) =>
       apiKeyObject(await identity.getKey(principalOf(request), request.params.key_id)),
   );
@@ -54,7 +55,7 @@ function readRoutes(app: FastifyInstance, identity: IdentityService): void {
 function endRoutes(app: FastifyInstance, identity: IdentityService): void {
   app.delete<{ Params: KeyParams }>(
     '/keys/:key_id',
-    { config, schema: { summary: 'Revoke an API key', tags, params: KeyParams } },
+    { config: write, schema: { summary: 'Revoke an API key', tags, params: KeyParams } },
     async (request) => {
       const id = request.params.key_id;
       await identity.revokeKey(changerOf(request), id);
@@ -64,7 +65,7 @@ function endRoutes(app: FastifyInstance, identity: IdentityService): void {
   app.post<{ Params: KeyParams; Body: RotateKeyBody | undefined }>(
     '/keys/:key_id/rotate',
     {
-      config,
+      config: write,
       schema: { summary: 'Replace an API key', tags, params: KeyParams, body: RotateKeyBody },
       // A call without a body takes the default overlap.
       preValidation: async (request) => {

@@ -1,10 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-
-export const SCOPES = ['inference', 'knowledge', 'management', 'metrics'] as const;
-export type Scope = (typeof SCOPES)[number];
-
-/** What a user may do in a project. */
-export type Role = 'owner' | 'admin' | 'developer' | 'viewer' | 'auditor';
+import type { Action } from './policy.ts';
+import type { Role, Scope } from './role.ts';
 
 /** Who a request acts as, and in which project. Every query for product data is bound to `projectId`. */
 export interface Principal {
@@ -18,6 +14,8 @@ export interface Principal {
   /** Of a user. */
   readonly sessionId?: string;
   readonly role?: Role;
+  /** Where a user has the role. */
+  readonly roleIn?: 'organization' | 'project';
   readonly scopes: readonly Scope[];
   /** Only on calls that are written down. */
   readonly origin?: RequestOrigin;
@@ -31,10 +29,10 @@ export interface RequestOrigin {
 }
 
 /**
- * What a route asks of its caller: nothing, any live key, or a key with a scope. Registration fails for a route
- * without it.
+ * What a route asks of its caller: nothing, any live credential, or that the policy allows an action. Registration
+ * fails for a route without it.
  */
-export type RouteAccess = 'public' | 'authenticated' | { readonly scope: Scope };
+export type RouteAccess = 'public' | 'authenticated' | { readonly action: Action };
 
 declare module 'fastify' {
   interface FastifyRequest {

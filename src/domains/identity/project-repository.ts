@@ -30,14 +30,24 @@ export function insertProject(project: Omit<ProjectRow, 'archived_at'>): Stateme
   };
 }
 
+export interface ProjectFilter {
+  readonly organizationId: string;
+  /** Only projects with this member; null: all of the organization. */
+  readonly memberId: string | null;
+}
+
+const PROJECT_COLUMNS = 'p.id, p.organization_id, p.name, p.created_at, p.archived_at';
+const OF_MEMBER = (parameter: string) =>
+  `exists (select from project_members pm where pm.project_id = p.id and pm.user_id = ${parameter})`;
+
 export async function findProject(
   database: SqlExecutor,
-  { organizationId, id }: { organizationId: string; id: string },
+  { organizationId, memberId, id }: ProjectFilter & { id: string },
 ): Promise<ProjectRow | undefined> {
   const { rows } = await database.execute<ProjectRow>({
-    sql: `select id, organization_id, name, created_at, archived_at from projects
-      where id = $1 and organization_id = $2`,
-    parameters: [id, organizationId],
+    sql: `select ${PROJECT_COLUMNS} from projects p
+      where p.id = $1 and p.organization_id = $2 and ($3::text is null or ${OF_MEMBER('$3')})`,
+    parameters: [id, organizationId, memberId],
   });
   return rows[0];
 }
@@ -45,17 +55,19 @@ export async function findProject(
 /** Oldest first: the first one is the default project. */
 export async function listProjects(
   database: SqlExecutor,
-  page: { organizationId: string; after: Position | undefined; limit: number },
+  page: ProjectFilter & { after: Position | undefined; limit: number },
 ): Promise<ProjectRow[]> {
   const { rows } = await database.execute<ProjectRow>({
-    sql: `select id, organization_id, name, created_at, archived_at from projects
-      where organization_id = $1 and ($2::timestamptz is null or (created_at, id) > ($2, $3))
-      order by created_at, id limit $4`,
+    sql: `select ${PROJECT_COLUMNS} from projects p
+      where p.organization_id = $1 and ($5::text is null or ${OF_MEMBER('$5')})
+        and ($2::timestamptz is null or (p.created_at, p.id) > ($2, $3))
+      order by p.created_at, p.id limit $4`,
     parameters: [
       page.organizationId,
       page.after?.createdAt ?? null,
       page.after?.id ?? null,
       page.limit,
+      page.memberId,
     ],
   });
   return rows;

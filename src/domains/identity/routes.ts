@@ -4,23 +4,25 @@ import { unixSeconds } from './api-key.ts';
 import { changerOf, originOf } from './change.ts';
 import { keyRoutes } from './key-routes.ts';
 import { listObject } from './list-object.ts';
+import { memberRoutes } from './members/member-routes.ts';
+import type { MemberService } from './members/member-service.ts';
+import { ACTION_NAMES, may } from './policy.ts';
 import { principalOf } from './principal.ts';
 import type { ProjectRow, UserRow } from './project-repository.ts';
 import { CreateProjectBody, PageQuery, ProjectParams, SetupBody } from './schemas.ts';
 import type { IdentityService } from './service.ts';
 import type { SetupService } from './setup-service.ts';
 
-const management = { access: { scope: 'management' as const } };
-
 /** Projects, keys, users and the one-time set-up; register it under `/api/v1`. */
 export async function identityRoutes(
   app: FastifyInstance,
-  services: { identity: IdentityService; setup: SetupService },
+  services: { identity: IdentityService; setup: SetupService; members: MemberService },
 ): Promise<void> {
   meRoute(app);
   projectRoutes(app, services.identity);
   keyRoutes(app, services.identity);
   userRoutes(app, services.identity);
+  memberRoutes(app, services.members);
   setupRoute(app, services.setup);
 }
 
@@ -34,7 +36,11 @@ function meRoute(app: FastifyInstance): void {
       organization_id: principal.organizationId,
       project_id: principal.projectId,
       api_key_id: principal.apiKeyId,
+      user_id: principal.userId ?? null,
+      role: principal.role ?? null,
+      role_in: principal.roleIn ?? null,
       scopes: principal.scopes,
+      actions: ACTION_NAMES.filter((action) => may(principal, action)),
     };
   });
 }
@@ -43,7 +49,10 @@ function projectRoutes(app: FastifyInstance, identity: IdentityService): void {
   const tags = ['projects'];
   app.post<{ Body: CreateProjectBody }>(
     '/projects',
-    { config: management, schema: { summary: 'Create a project', tags, body: CreateProjectBody } },
+    {
+      config: { access: { action: 'projects.write' } },
+      schema: { summary: 'Create a project', tags, body: CreateProjectBody },
+    },
     async (request, reply) => {
       const project = await identity.createProject(changerOf(request), request.body.name);
       return reply.code(201).send(projectObject(project));
@@ -51,13 +60,19 @@ function projectRoutes(app: FastifyInstance, identity: IdentityService): void {
   );
   app.get<{ Querystring: PageQuery }>(
     '/projects',
-    { config: management, schema: { summary: 'List projects', tags, querystring: PageQuery } },
+    {
+      config: { access: { action: 'projects.read' } },
+      schema: { summary: 'List projects', tags, querystring: PageQuery },
+    },
     async (request) =>
       listObject(await identity.listProjects(principalOf(request), request.query), projectObject),
   );
   app.get<{ Params: ProjectParams }>(
     '/projects/:project_id',
-    { config: management, schema: { summary: 'Get a project', tags, params: ProjectParams } },
+    {
+      config: { access: { action: 'projects.read' } },
+      schema: { summary: 'Get a project', tags, params: ProjectParams },
+    },
     async (request) =>
       projectObject(await identity.getProject(principalOf(request), request.params.project_id)),
   );
@@ -65,8 +80,11 @@ function projectRoutes(app: FastifyInstance, identity: IdentityService): void {
 
 function userRoutes(app: FastifyInstance, identity: IdentityService): void {
   const schema = { summary: 'List users', tags: ['users'], querystring: PageQuery };
-  app.get<{ Querystring: PageQuery }>('/users', { config: management, schema }, async (request) =>
-    listObject(await identity.listUsers(principalOf(request), request.query), userObject),
+  app.get<{ Querystring: PageQuery }>(
+    '/users',
+    { config: { access: { action: 'users.read' } }, schema },
+    async (request) =>
+      listObject(await identity.listUsers(principalOf(request), request.query), userObject),
   );
 }
 

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { SCOPES } from './principal.ts';
+import { SCOPES } from './role.ts';
 
 const strict = { additionalProperties: false };
 const Name = Type.String({ minLength: 1, maxLength: 200 });

@@ -14,7 +14,8 @@ import {
   shortenApiKey,
   storedKey,
 } from './key-repository.ts';
-import type { Scope } from './principal.ts';
+import { type ReachingCaller, reachOf } from './policy.ts';
+import type { Scope } from './role.ts';
 import {
   findProject,
   findUser,
@@ -92,16 +93,19 @@ export class IdentityService {
     return { ...project, archived_at: null };
   }
 
-  async getProject({ organizationId }: Pick<Owner, 'organizationId'>, id: string) {
-    const project = await findProject(this.#database, { organizationId, id });
+  /** Of the organization; for people who belong to some projects only, one of those. */
+  async getProject(caller: ReachingCaller, id: string) {
+    const filter = { ...projectFilterOf(caller), id };
+    const project = await findProject(this.#database, filter);
     if (project === undefined) throw projectNotFound(id);
     return project;
   }
 
-  async listProjects({ organizationId }: Pick<Owner, 'organizationId'>, page: Page) {
-    const find = (id: string) => findProject(this.#database, { organizationId, id });
+  async listProjects(caller: ReachingCaller, page: Page) {
+    const filter = projectFilterOf(caller);
+    const find = (id: string) => findProject(this.#database, { ...filter, id });
     return this.#page<ProjectRow>(page, find, (after, limit) =>
-      listProjects(this.#database, { organizationId, after, limit }),
+      listProjects(this.#database, { ...filter, after, limit }),
     );
   }
 
@@ -118,13 +122,18 @@ export class IdentityService {
     input: { name: string; scopes: readonly Scope[]; projectId?: string; expiresAt?: Date },
   ): Promise<CreatedKey> {
     const project = await this.getProject(owner, input.projectId ?? owner.projectId);
-    if (project.archived_at !== null) throw projectNotFound(project.id);
+    const { projectId: reachedProject } = reachOf(owner);
+    if (project.archived_at !== null || (reachedProject ?? project.id) !== project.id) {
+      throw projectNotFound(project.id);
+    }
+    refuseUnheldScopes(owner, input.scopes);
     if (input.expiresAt !== undefined && input.expiresAt <= this.#clock.now()) {
       throw identityError('invalid_expiry', "'expires_at' lies in the past.", {
         param: 'expires_at',
       });
     }
-    const { row, secret } = this.#newKey({ ...input, projectId: project.id });
+    const createdBy = owner.userId ?? null;
+    const { row, secret } = this.#newKey({ ...input, projectId: project.id, createdBy });
     const recorded = this.#recorded(owner, {
       action: 'keys.create',
       resource: { kind: 'api_key', id: row.id },
@@ -135,21 +144,25 @@ export class IdentityService {
     return { key: storedKey(row), secret };
   }
 
-  async getKey({ organizationId }: Pick<Owner, 'organizationId'>, id: string): Promise<ApiKeyRow> {
-    const key = await findApiKey(this.#database, { organizationId, id });
+  async getKey(caller: ReachingCaller, id: string): Promise<ApiKeyRow> {
+    const key = await findApiKey(this.#database, { ...reachOf(caller), id });
     if (key === undefined) throw apiKeyNotFound(id);
     return key;
   }
 
   async listKeys(
-    { organizationId }: Pick<Owner, 'organizationId'>,
+    caller: ReachingCaller,
     page: Page & { projectId?: string },
   ): Promise<PageOf<ApiKeyRow>> {
-    const projectId = page.projectId ?? null;
-    if (projectId !== null) await this.getProject({ organizationId }, projectId);
-    const find = (id: string) => findApiKey(this.#database, { organizationId, id });
+    const reach = reachOf(caller);
+    if (page.projectId !== undefined) await this.getProject(caller, page.projectId);
+    const projectId = reach.projectId ?? page.projectId ?? null;
+    if (page.projectId !== undefined && page.projectId !== projectId) {
+      throw projectNotFound(page.projectId);
+    }
+    const find = (id: string) => findApiKey(this.#database, { ...reach, id });
     return this.#page<ApiKeyRow>(page, find, (after, limit) =>
-      listApiKeys(this.#database, { organizationId, projectId, after, limit }),
+      listApiKeys(this.#database, { ...reach, projectId, after, limit }),
     );
   }
 
@@ -184,6 +197,7 @@ export class IdentityService {
       scopes: previous.scopes,
       projectId: previous.project_id,
       expiresAt: previous.expires_at ?? undefined,
+      createdBy: previous.created_by,
     });
     const endsAt = new Date(now.getTime() + overlapMs);
     const ending = overlapMs === 0 ? revokeApiKey(id, now) : shortenApiKey(id, endsAt);
@@ -204,10 +218,13 @@ export class IdentityService {
     return this.#recordChange === undefined ? [] : [this.#recordChange(changer, change)];
   }
 
-  #newKey(input: { name: string; scopes: readonly Scope[]; projectId: string; expiresAt?: Date }): {
-    row: NewApiKey;
-    secret: string;
-  } {
+  #newKey(input: {
+    name: string;
+    scopes: readonly Scope[];
+    projectId: string;
+    createdBy: string | null;
+    expiresAt?: Date;
+  }): { row: NewApiKey; secret: string } {
     const secret = generateApiKey();
     const row: NewApiKey = {
       id: this.#clock.newId('key_'),
@@ -216,7 +233,7 @@ export class IdentityService {
       prefix: apiKeyPrefix(secret),
       key_hash: hashApiKey(secret),
       scopes: [...input.scopes],
-      created_by: null,
+      created_by: input.createdBy,
       created_at: this.#clock.now(),
       expires_at: input.expiresAt ?? null,
     };
@@ -252,6 +269,20 @@ export class IdentityService {
     const rows = await list(position, limit + 1);
     return { rows: rows.slice(0, limit), hasMore: rows.length > limit };
   }
+}
+
+const projectFilterOf = (caller: ReachingCaller) => ({
+  organizationId: caller.organizationId,
+  memberId: caller.kind === 'user' && caller.roleIn === 'project' ? (caller.userId ?? '') : null,
+});
+
+/** Nobody hands out what they lack; the command line acts for whoever owns the database. */
+function refuseUnheldScopes({ scopes: held }: Changer, wanted: readonly Scope[]): void {
+  const unheld = held && wanted.find((scope) => !held.includes(scope));
+  if (unheld === undefined) return;
+  throw identityError('scope_not_held', `You cannot grant the scope '${unheld}': you lack it.`, {
+    param: 'scopes',
+  });
 }
 
 function keyFields({ name, prefix, scopes, expires_at: expiresAt }: NewApiKey) {

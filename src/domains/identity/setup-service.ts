@@ -15,7 +15,8 @@ import {
 import { insertApiKey, type NewApiKey, storedKey } from './key-repository.ts';
 import { generateToken, hashToken } from './one-time-link.ts';
 import { PASSWORD_LENGTH, type PasswordHasher } from './password.ts';
-import { type RequestOrigin, SCOPES } from './principal.ts';
+import type { RequestOrigin } from './principal.ts';
+import { SCOPES } from './role.ts';
 import { announceChange } from './revision-repository.ts';
 import { endSessionsOf } from './sign-in/session-repository.ts';
 

@@ -13,7 +13,7 @@ export async function modelRoutes(
   app.get(
     '/models',
     {
-      config: { access: { scope: 'inference' } },
+      config: { access: { action: 'inference.models' } },
       schema: { summary: 'List models', tags: ['models'] },
     },
     async () => ({ object: 'list', data: catalogue.list().map(modelObject) }),
@@ -22,7 +22,7 @@ export async function modelRoutes(
   app.get<{ Params: { '*': string } }>(
     '/models/*',
     {
-      config: { access: { scope: 'inference' } },
+      config: { access: { action: 'inference.models' } },
       schema: { summary: 'Retrieve a model', tags: ['models'] },
     },
     async (request) => {

@@ -41,7 +41,7 @@ export async function usageRoutes(
   app.get<{ Querystring: Static<typeof ListQuery> }>(
     '/usage',
     {
-      config: { access: { scope: 'management' } },
+      config: { access: { action: 'usage.read' } },
       schema: { summary: 'List usage records', tags: ['usage'], querystring: ListQuery },
     },
     async (request) => {
@@ -52,7 +52,7 @@ export async function usageRoutes(
   app.get<{ Querystring: Static<typeof SummaryQuery> }>(
     '/usage/summary',
     {
-      config: { access: { scope: 'management' } },
+      config: { access: { action: 'usage.read' } },
       schema: {
         summary: 'Sum usage by model, day or API key',
         tags: ['usage'],

@@ -41,7 +41,7 @@ export function addMessagesRoutes(app: FastifyInstance, services: MessagesRouteS
 
 function routeOptions(summary: string) {
   return {
-    config: { access: { scope: 'inference' as const }, errorDialect: 'anthropic' as const },
+    config: { access: { action: 'inference.call' as const }, errorDialect: 'anthropic' as const },
     schema: { summary, tags: ['inference'] },
   };
 }

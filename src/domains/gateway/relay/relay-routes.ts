@@ -28,7 +28,7 @@ export async function relayRoutes(
   for (const endpoint of RELAY_ENDPOINTS) {
     const { path, summary } = endpoint;
     const options = {
-      config: { access: { scope: 'inference' as const } },
+      config: { access: { action: 'inference.call' as const } },
       schema: { summary, tags: ['inference'] },
     };
     app.post(path, options, async (request, reply) => answer(services, endpoint, request, reply));

@@ -10,7 +10,7 @@ export async function deploymentHealthRoutes(
   app.get(
     '/deployments/health',
     {
-      config: { access: { scope: 'management' } },
+      config: { access: { action: 'models.read' } },
       schema: { summary: 'List the health of deployments', tags: ['models'] },
     },
     async () => ({ object: 'list', data: services.router.deployments().map(healthObject) }),

@@ -4,7 +4,8 @@ import { type LoadOptions, RevisionedSnapshot } from '../../../lib/revisioned-sn
 import type { Clock } from '../../../ports/clock.ts';
 import type { Database } from '../../../ports/database.ts';
 import { projectNotFound } from '../errors.ts';
-import { type Principal, SCOPES, type Scope } from '../principal.ts';
+import { scopesOfRole } from '../policy.ts';
+import type { Principal } from '../principal.ts';
 import { IDENTITY_CHANNEL } from '../revision-repository.ts';
 import { type TokenParties, verifyAccessToken } from './access-token.ts';
 import { SIGN_IN_CHANNEL } from './session-repository.ts';
@@ -20,14 +21,6 @@ import { publicKeyOf, publishedKeys } from './signing-keys.ts';
 const PAGE_SIZE = 5_000;
 // Longer than any access token is accepted.
 const ENDED_KEPT_MS = 15 * 60_000;
-
-const SCOPES_BY_ROLE: Readonly<Record<AccessRow['role'], readonly Scope[]>> = {
-  owner: SCOPES,
-  admin: SCOPES,
-  developer: ['inference', 'knowledge'],
-  viewer: [],
-  auditor: [],
-};
 
 interface SignInState {
   readonly signingKeys: readonly SigningKeyRow[];
@@ -100,7 +93,8 @@ export class SignInDirectory {
       userId: claims.userId,
       sessionId: claims.sessionId,
       role: chosen.role,
-      scopes: SCOPES_BY_ROLE[chosen.role],
+      roleIn: chosen.role_in,
+      scopes: scopesOfRole(chosen.role, chosen.role_in),
     };
   }
 }

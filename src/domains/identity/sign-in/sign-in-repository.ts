@@ -1,4 +1,5 @@
 import type { ExecuteOptions, SqlExecutor } from '../../../ports/database.ts';
+import type { Role } from '../role.ts';
 
 export interface AccountRow {
   readonly id: string;
@@ -48,7 +49,8 @@ export interface AccessRow {
   readonly user_id: string;
   readonly organization_id: string;
   readonly project_id: string;
-  readonly role: 'owner' | 'admin' | 'developer' | 'viewer' | 'auditor';
+  readonly role: Role;
+  readonly role_in: 'organization' | 'project';
 }
 
 /** Who may act in which project, by user and project; the page after a user and project. */
@@ -60,12 +62,14 @@ export async function listAccess(
   const { rows } = await database.execute<AccessRow>(
     {
       sql: `select u.id as user_id, m.organization_id, p.id as project_id,
-          case when m.role in ('owner', 'admin') then m.role else pm.role end as role
+          case when m.role in ('owner', 'admin') then m.role else coalesce(pm.role, m.role) end as role,
+          case when m.role in ('owner', 'admin') or pm.role is null then 'organization' else 'project' end
+            as role_in
         from users u
         join organization_members m on m.user_id = u.id
         join projects p on p.organization_id = m.organization_id and p.archived_at is null
         left join project_members pm on pm.project_id = p.id and pm.user_id = u.id
-        where u.disabled_at is null and (m.role in ('owner', 'admin') or pm.role is not null)
+        where u.disabled_at is null and (m.role <> 'member' or pm.role is not null)
           and (u.id, p.id) > ($1, $2)
         order by u.id, p.id limit $3`,
       parameters: [page.afterUserId, page.afterProjectId, page.limit],

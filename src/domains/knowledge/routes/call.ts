@@ -3,7 +3,9 @@ import { changerOf } from '../../identity/index.ts';
 import { checkText } from '../attributes.ts';
 import type { CallContext } from '../stores/service.ts';
 
-export const ACCESS = { access: { scope: 'knowledge' as const } };
+export const READ = { access: { action: 'knowledge.read' as const } };
+export const SEARCH = { access: { action: 'knowledge.search' as const } };
+export const WRITE = { access: { action: 'knowledge.write' as const } };
 
 const POLL_AFTER_MS = 250;
 

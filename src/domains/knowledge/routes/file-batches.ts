@@ -3,7 +3,7 @@ import type { Static } from 'typebox';
 import { changerOf, principalOf } from '../../identity/index.ts';
 import { BatchParams, CreateBatchBody, ListStoreFilesQuery, StoreParams } from '../schemas.ts';
 import type { BatchService } from '../store-files/batch-service.ts';
-import { ACCESS, advisePolling } from './call.ts';
+import { advisePolling, READ, WRITE } from './call.ts';
 
 type BatchRoute = { Params: Static<typeof BatchParams> };
 
@@ -15,7 +15,7 @@ export function fileBatchRoutes(app: FastifyInstance, batches: BatchService): vo
   app.post<{ Params: Static<typeof StoreParams>; Body: Static<typeof CreateBatchBody> }>(
     '/vector_stores/:store_id/file_batches',
     {
-      config: ACCESS,
+      config: WRITE,
       schema: { summary: 'Attach many files', tags, params: StoreParams, body: CreateBatchBody },
     },
     async (request, reply) =>
@@ -26,7 +26,7 @@ export function fileBatchRoutes(app: FastifyInstance, batches: BatchService): vo
   );
   app.get<BatchRoute>(
     BATCH,
-    { config: ACCESS, schema: schema('Get a file batch') },
+    { config: READ, schema: schema('Get a file batch') },
     async (request, reply) => {
       const { store_id, batch_id } = request.params;
       return advisePolling(reply, await batches.get(principalOf(request), store_id, batch_id));
@@ -34,14 +34,14 @@ export function fileBatchRoutes(app: FastifyInstance, batches: BatchService): vo
   );
   app.post<BatchRoute>(
     `${BATCH}/cancel`,
-    { config: ACCESS, schema: schema('Cancel a file batch') },
+    { config: WRITE, schema: schema('Cancel a file batch') },
     (request) =>
       batches.cancel(changerOf(request), request.params.store_id, request.params.batch_id),
   );
   app.get<BatchRoute & { Querystring: Static<typeof ListStoreFilesQuery> }>(
     `${BATCH}/files`,
     {
-      config: ACCESS,
+      config: READ,
       schema: { ...schema('List files of a batch'), querystring: ListStoreFilesQuery },
     },
     (request) => {

@@ -6,7 +6,7 @@ import { contentDisposition, contentType, parseRange } from '../files/content-ty
 import type { FileRecord } from '../files/file-record.ts';
 import type { FileService } from '../files/service.ts';
 import { FileParams, ListFilesQuery } from '../schemas.ts';
-import { ACCESS } from './call.ts';
+import { READ, WRITE } from './call.ts';
 
 type Params = { Params: Static<typeof FileParams> };
 
@@ -16,29 +16,29 @@ export function fileRoutes(app: FastifyInstance, files: FileService): void {
   app.post(
     '/files',
     {
-      config: ACCESS,
+      config: WRITE,
       schema: { summary: 'Upload a file', tags, consumes: ['multipart/form-data'] },
     },
     (request) => files.upload(changerOf(request), request),
   );
   app.get<{ Querystring: Static<typeof ListFilesQuery> }>(
     '/files',
-    { config: ACCESS, schema: { summary: 'List files', tags, querystring: ListFilesQuery } },
+    { config: READ, schema: { summary: 'List files', tags, querystring: ListFilesQuery } },
     (request) => files.list(principalOf(request), request.query),
   );
   app.get<Params>(
     '/files/:file_id',
-    { config: ACCESS, schema: { summary: 'Get a file', tags, params: FileParams } },
+    { config: READ, schema: { summary: 'Get a file', tags, params: FileParams } },
     (request) => files.get(principalOf(request), request.params.file_id),
   );
   app.delete<Params>(
     '/files/:file_id',
-    { config: ACCESS, schema: { summary: 'Delete a file', tags, params: FileParams } },
+    { config: WRITE, schema: { summary: 'Delete a file', tags, params: FileParams } },
     (request) => files.remove(changerOf(request), request.params.file_id),
   );
   app.get<Params>(
     '/files/:file_id/content',
-    { config: ACCESS, schema: { summary: 'Download a file', tags, params: FileParams } },
+    { config: READ, schema: { summary: 'Download a file', tags, params: FileParams } },
     async (request, reply) => {
       const file = await files.find(principalOf(request), request.params.file_id);
       return await sendContent(reply, { files, file, range: request.headers.range });

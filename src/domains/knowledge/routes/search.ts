@@ -2,13 +2,13 @@ import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
 import { SearchStoreBody, StoreParams } from '../schemas.ts';
 import type { SearchService } from '../search/service.ts';
-import { ACCESS, callContext } from './call.ts';
+import { callContext, SEARCH } from './call.ts';
 
 export function searchRoutes(app: FastifyInstance, search: SearchService): void {
   app.post<{ Params: Static<typeof StoreParams>; Body: Static<typeof SearchStoreBody> }>(
     '/vector_stores/:store_id/search',
     {
-      config: ACCESS,
+      config: SEARCH,
       schema: {
         summary: 'Search a vector store',
         tags: ['vector stores'],

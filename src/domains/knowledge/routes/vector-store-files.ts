@@ -9,7 +9,7 @@ import {
   UpdateStoreFileBody,
 } from '../schemas.ts';
 import type { StoreFileService } from '../store-files/service.ts';
-import { ACCESS, advisePolling } from './call.ts';
+import { advisePolling, READ, WRITE } from './call.ts';
 
 type StoreRoute = { Params: Static<typeof StoreParams> };
 type FileRoute = { Params: Static<typeof StoreFileParams> };
@@ -26,7 +26,7 @@ function collectionRoutes(app: FastifyInstance, files: StoreFileService): void {
   app.post<StoreRoute & { Body: Static<typeof AttachBody> }>(
     '/vector_stores/:store_id/files',
     {
-      config: ACCESS,
+      config: WRITE,
       schema: { summary: 'Attach a file', tags, params: StoreParams, body: AttachBody },
     },
     async (request, reply) =>
@@ -38,7 +38,7 @@ function collectionRoutes(app: FastifyInstance, files: StoreFileService): void {
   app.get<StoreRoute & { Querystring: Static<typeof ListStoreFilesQuery> }>(
     '/vector_stores/:store_id/files',
     {
-      config: ACCESS,
+      config: READ,
       schema: {
         summary: 'List files of a vector store',
         tags,
@@ -54,7 +54,7 @@ function memberRoutes(app: FastifyInstance, files: StoreFileService): void {
   const schema = (summary: string) => ({ summary, tags, params: StoreFileParams });
   app.get<FileRoute>(
     FILE,
-    { config: ACCESS, schema: schema('Get a file of a vector store') },
+    { config: READ, schema: schema('Get a file of a vector store') },
     async (request, reply) => {
       const { store_id, file_id } = request.params;
       return advisePolling(reply, await files.get(principalOf(request), store_id, file_id));
@@ -63,7 +63,7 @@ function memberRoutes(app: FastifyInstance, files: StoreFileService): void {
   app.post<FileRoute & { Body: Static<typeof UpdateStoreFileBody> }>(
     FILE,
     {
-      config: ACCESS,
+      config: WRITE,
       schema: { ...schema('Change attributes of a file'), body: UpdateStoreFileBody },
     },
     (request) => {
@@ -74,12 +74,12 @@ function memberRoutes(app: FastifyInstance, files: StoreFileService): void {
   );
   app.delete<FileRoute>(
     FILE,
-    { config: ACCESS, schema: schema('Take a file out of a vector store') },
+    { config: WRITE, schema: schema('Take a file out of a vector store') },
     (request) => files.remove(changerOf(request), request.params.store_id, request.params.file_id),
   );
   app.get<FileRoute>(
     `${FILE}/content`,
-    { config: ACCESS, schema: schema('Get the parsed text of a file') },
+    { config: READ, schema: schema('Get the parsed text of a file') },
     (request) =>
       files.content(principalOf(request), request.params.store_id, request.params.file_id),
   );

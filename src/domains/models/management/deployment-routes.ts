@@ -4,7 +4,8 @@ import { DeploymentBody, DeploymentParams, DeploymentPatch, ListQuery } from '..
 import type { DeploymentService } from './deployment-service.ts';
 import { deploymentObject } from './objects.ts';
 
-const config = { access: { scope: 'management' as const } };
+const read = { access: { action: 'models.read' as const } };
+const write = { access: { action: 'models.write' as const } };
 const tags = ['deployments'];
 
 /** Deployments of the caller's organization. */
@@ -16,7 +17,7 @@ export function deploymentRoutes(app: FastifyInstance, deployments: DeploymentSe
 function writeRoutes(app: FastifyInstance, deployments: DeploymentService): void {
   app.post<{ Body: DeploymentBody }>(
     '/deployments',
-    { config, schema: { summary: 'Create a deployment', tags, body: DeploymentBody } },
+    { config: write, schema: { summary: 'Create a deployment', tags, body: DeploymentBody } },
     async (request, reply) => {
       const deployment = await deployments.create(changerOf(request), request.body);
       return reply.code(201).send(deploymentObject(deployment));
@@ -25,7 +26,7 @@ function writeRoutes(app: FastifyInstance, deployments: DeploymentService): void
   const changed = { params: DeploymentParams, body: DeploymentPatch };
   app.patch<{ Params: DeploymentParams; Body: DeploymentPatch }>(
     '/deployments/:deployment_id',
-    { config, schema: { summary: 'Change a deployment', tags, ...changed } },
+    { config: write, schema: { summary: 'Change a deployment', tags, ...changed } },
     async (request) => {
       const { deployment_id: id } = request.params;
       return deploymentObject(await deployments.update(changerOf(request), id, request.body));
@@ -33,7 +34,7 @@ function writeRoutes(app: FastifyInstance, deployments: DeploymentService): void
   );
   app.delete<{ Params: DeploymentParams }>(
     '/deployments/:deployment_id',
-    { config, schema: { summary: 'Delete a deployment', tags, params: DeploymentParams } },
+    { config: write, schema: { summary: 'Delete a deployment', tags, params: DeploymentParams } },
     async (request) => {
       const { deployment_id: id } = request.params;
       await deployments.delete(changerOf(request), id);
@@ -45,13 +46,13 @@ function writeRoutes(app: FastifyInstance, deployments: DeploymentService): void
 function readRoutes(app: FastifyInstance, deployments: DeploymentService): void {
   app.get<{ Querystring: ListQuery }>(
     '/deployments',
-    { config, schema: { summary: 'List deployments', tags, querystring: ListQuery } },
+    { config: read, schema: { summary: 'List deployments', tags, querystring: ListQuery } },
     async (request) =>
       listObject(await deployments.list(principalOf(request), request.query), deploymentObject),
   );
   app.get<{ Params: DeploymentParams }>(
     '/deployments/:deployment_id',
-    { config, schema: { summary: 'Get a deployment', tags, params: DeploymentParams } },
+    { config: read, schema: { summary: 'Get a deployment', tags, params: DeploymentParams } },
     async (request) =>
       deploymentObject(await deployments.get(principalOf(request), request.params.deployment_id)),
   );

@@ -4,7 +4,8 @@ import { ListQuery, ModelBody, ModelParams, ModelPatch } from '../schemas.ts';
 import type { ModelService } from './model-service.ts';
 import { configuredModelObject } from './objects.ts';
 
-const config = { access: { scope: 'management' as const } };
+const read = { access: { action: 'models.read' as const } };
+const write = { access: { action: 'models.write' as const } };
 const tags = ['models'];
 
 /** Configured models of the caller's organization; `/v1/models` lists what is served. */
@@ -16,7 +17,7 @@ export function configuredModelRoutes(app: FastifyInstance, models: ModelService
 function writeRoutes(app: FastifyInstance, models: ModelService): void {
   app.post<{ Body: ModelBody }>(
     '/models',
-    { config, schema: { summary: 'Configure a model', tags, body: ModelBody } },
+    { config: write, schema: { summary: 'Configure a model', tags, body: ModelBody } },
     async (request, reply) => {
       const model = await models.create(changerOf(request), request.body);
       return reply.code(201).send(configuredModelObject(model));
@@ -25,7 +26,7 @@ function writeRoutes(app: FastifyInstance, models: ModelService): void {
   const changed = { params: ModelParams, body: ModelPatch };
   app.patch<{ Params: ModelParams; Body: ModelPatch }>(
     '/models/:model_id',
-    { config, schema: { summary: 'Change a configured model', tags, ...changed } },
+    { config: write, schema: { summary: 'Change a configured model', tags, ...changed } },
     async (request) => {
       const { model_id: id } = request.params;
       return configuredModelObject(await models.update(changerOf(request), id, request.body));
@@ -33,7 +34,7 @@ function writeRoutes(app: FastifyInstance, models: ModelService): void {
   );
   app.delete<{ Params: ModelParams }>(
     '/models/:model_id',
-    { config, schema: { summary: 'Delete a configured model', tags, params: ModelParams } },
+    { config: write, schema: { summary: 'Delete a configured model', tags, params: ModelParams } },
     async (request) => {
       const { model_id: id } = request.params;
       await models.delete(changerOf(request), id);
@@ -45,13 +46,13 @@ function writeRoutes(app: FastifyInstance, models: ModelService): void {
 function readRoutes(app: FastifyInstance, models: ModelService): void {
   app.get<{ Querystring: ListQuery }>(
     '/models',
-    { config, schema: { summary: 'List configured models', tags, querystring: ListQuery } },
+    { config: read, schema: { summary: 'List configured models', tags, querystring: ListQuery } },
     async (request) =>
       listObject(await models.list(principalOf(request), request.query), configuredModelObject),
   );
   app.get<{ Params: ModelParams }>(
     '/models/:model_id',
-    { config, schema: { summary: 'Get a configured model', tags, params: ModelParams } },
+    { config: read, schema: { summary: 'Get a configured model', tags, params: ModelParams } },
     async (request) =>
       configuredModelObject(await models.get(principalOf(request), request.params.model_id)),
   );

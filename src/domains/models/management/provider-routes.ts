@@ -9,7 +9,8 @@ import { testProvider } from '../upstreams/test-provider.ts';
 import { detectedServerObject, providerObject, providerTestObject } from './objects.ts';
 import type { ProviderService } from './provider-service.ts';
 
-const config = { access: { scope: 'management' as const } };
+const read = { access: { action: 'providers.read' as const } };
+const write = { access: { action: 'providers.write' as const } };
 const tags = ['providers'];
 const DETECT_TIMEOUT_MS = 500;
 
@@ -35,7 +36,7 @@ export function providerRoutes(app: FastifyInstance, services: ProviderRouteServ
 function writeRoutes(app: FastifyInstance, providers: ProviderService): void {
   app.post<{ Body: ProviderBody }>(
     '/providers',
-    { config, schema: { summary: 'Create a provider', tags, body: ProviderBody } },
+    { config: write, schema: { summary: 'Create a provider', tags, body: ProviderBody } },
     async (request, reply) => {
       const provider = await providers.create(changerOf(request), request.body);
       return reply.code(201).send(providerObject(provider));
@@ -44,7 +45,7 @@ function writeRoutes(app: FastifyInstance, providers: ProviderService): void {
   app.patch<{ Params: ProviderParams; Body: ProviderPatch }>(
     '/providers/:provider_id',
     {
-      config,
+      config: write,
       schema: { summary: 'Change a provider', tags, params: ProviderParams, body: ProviderPatch },
     },
     async (request) => {
@@ -54,7 +55,7 @@ function writeRoutes(app: FastifyInstance, providers: ProviderService): void {
   );
   app.delete<{ Params: ProviderParams }>(
     '/providers/:provider_id',
-    { config, schema: { summary: 'Delete a provider', tags, params: ProviderParams } },
+    { config: write, schema: { summary: 'Delete a provider', tags, params: ProviderParams } },
     async (request) => {
       const { provider_id: id } = request.params;
       await providers.delete(changerOf(request), id);
@@ -66,13 +67,13 @@ function writeRoutes(app: FastifyInstance, providers: ProviderService): void {
 function readRoutes(app: FastifyInstance, providers: ProviderService): void {
   app.get<{ Querystring: ListQuery }>(
     '/providers',
-    { config, schema: { summary: 'List providers', tags, querystring: ListQuery } },
+    { config: read, schema: { summary: 'List providers', tags, querystring: ListQuery } },
     async (request) =>
       listObject(await providers.list(principalOf(request), request.query), providerObject),
   );
   app.get<{ Params: ProviderParams }>(
     '/providers/:provider_id',
-    { config, schema: { summary: 'Get a provider', tags, params: ProviderParams } },
+    { config: read, schema: { summary: 'Get a provider', tags, params: ProviderParams } },
     async (request) =>
       providerObject(await providers.get(principalOf(request), request.params.provider_id)),
   );
@@ -82,7 +83,7 @@ function askRoutes(app: FastifyInstance, services: ProviderRouteServices): void 
   const { providers, clock, guard, ownPort, testTimeoutMs = 10_000 } = services;
   app.get(
     '/providers/detect',
-    { config, schema: { summary: 'Find servers of models on this machine', tags } },
+    { config: read, schema: { summary: 'Find servers of models on this machine', tags } },
     async (_request, reply) => {
       const servers = services.localServers ?? LOCAL_SERVERS;
       const limits = { timeoutMs: DETECT_TIMEOUT_MS, signal: requestSignal(reply) };
@@ -93,7 +94,7 @@ function askRoutes(app: FastifyInstance, services: ProviderRouteServices): void 
   app.post<{ Params: ProviderParams }>(
     '/providers/:provider_id/test',
     {
-      config,
+      config: write,
       schema: { summary: 'Ask a provider for its models', tags, params: ProviderParams },
     },
     async (request, reply) => {

@@ -4,7 +4,8 @@ import { limitObject } from './limit.ts';
 import { LimitBody, LimitParams, LimitPatch, LimitsQuery } from './limit-schemas.ts';
 import type { LimitService } from './limit-service.ts';
 
-const config = { access: { scope: 'management' as const } };
+const read = { access: { action: 'limits.read' as const } };
+const write = { access: { action: 'limits.write' as const } };
 const tags = ['limits'];
 
 /** Limits of the caller's organization; register it under `/api/v1`. */
@@ -16,7 +17,7 @@ export function limitRoutes(app: FastifyInstance, limits: LimitService): void {
 function changeRoutes(app: FastifyInstance, limits: LimitService): void {
   app.post<{ Body: LimitBody }>(
     '/limits',
-    { config, schema: { summary: 'Create a limit', tags, body: LimitBody } },
+    { config: write, schema: { summary: 'Create a limit', tags, body: LimitBody } },
     async (request, reply) => {
       const limit = await limits.create(changerOf(request), request.body);
       return reply.code(201).send(limitObject(limit, await limits.spent(limit)));
@@ -25,7 +26,7 @@ function changeRoutes(app: FastifyInstance, limits: LimitService): void {
   const changed = { params: LimitParams, body: LimitPatch };
   app.patch<{ Params: LimitParams; Body: LimitPatch }>(
     '/limits/:limit_id',
-    { config, schema: { summary: 'Change the amount of a limit', tags, ...changed } },
+    { config: write, schema: { summary: 'Change the amount of a limit', tags, ...changed } },
     async (request) => {
       const { limit_id: id } = request.params;
       const limit = await limits.changeAmount(changerOf(request), id, request.body.amount);
@@ -34,7 +35,7 @@ function changeRoutes(app: FastifyInstance, limits: LimitService): void {
   );
   app.delete<{ Params: LimitParams }>(
     '/limits/:limit_id',
-    { config, schema: { summary: 'Delete a limit', tags, params: LimitParams } },
+    { config: write, schema: { summary: 'Delete a limit', tags, params: LimitParams } },
     async (request) => {
       const { limit_id: id } = request.params;
       await limits.delete(changerOf(request), id);
@@ -46,13 +47,13 @@ function changeRoutes(app: FastifyInstance, limits: LimitService): void {
 function readRoutes(app: FastifyInstance, limits: LimitService): void {
   app.get<{ Querystring: LimitsQuery }>(
     '/limits',
-    { config, schema: { summary: 'List limits', tags, querystring: LimitsQuery } },
+    { config: read, schema: { summary: 'List limits', tags, querystring: LimitsQuery } },
     async (request) =>
       listObject(await limits.list(principalOf(request), request.query), (row) => limitObject(row)),
   );
   app.get<{ Params: LimitParams }>(
     '/limits/:limit_id',
-    { config, schema: { summary: 'Get a limit', tags, params: LimitParams } },
+    { config: read, schema: { summary: 'Get a limit', tags, params: LimitParams } },
     async (request) => {
       const limit = await limits.get(principalOf(request), request.params.limit_id);
       return limitObject(limit, await limits.spent(limit));

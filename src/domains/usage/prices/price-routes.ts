@@ -5,7 +5,8 @@ import { type PriceRow, priceVersionObject } from './price.ts';
 import { PricesBody, VersionParams, VersionsQuery } from './price-schemas.ts';
 import type { PriceList, PriceService } from './price-service.ts';
 
-const config = { access: { scope: 'management' as const } };
+const read = { access: { action: 'prices.read' as const } };
+const write = { access: { action: 'prices.write' as const } };
 const tags = ['prices'];
 
 /** Price lists of the installation; register it under `/api/v1`. */
@@ -17,25 +18,32 @@ export function priceRoutes(app: FastifyInstance, prices: PriceService): void {
 function changeRoutes(app: FastifyInstance, prices: PriceService): void {
   app.put<{ Body: PricesBody }>(
     '/prices',
-    { config, schema: { summary: 'Put a new price list in force', tags, body: PricesBody } },
+    { config: write, schema: { summary: 'Put a new price list in force', tags, body: PricesBody } },
     async (request) => listOf(await prices.replace(changerOf(request), request.body)),
   );
   app.post<{ Params: VersionParams }>(
     '/prices/versions/:version_id/activate',
-    { config, schema: { summary: 'Put a price list in force again', tags, params: VersionParams } },
+    {
+      config: write,
+      schema: { summary: 'Put a price list in force again', tags, params: VersionParams },
+    },
     async (request) => listOf(await prices.activate(changerOf(request), request.params.version_id)),
   );
 }
 
 function readRoutes(app: FastifyInstance, prices: PriceService): void {
-  app.get('/prices', { config, schema: { summary: 'Get the prices in force', tags } }, async () => {
-    const active = await prices.active();
-    if (active === undefined) throw noPrices();
-    return listOf(active);
-  });
+  app.get(
+    '/prices',
+    { config: read, schema: { summary: 'Get the prices in force', tags } },
+    async () => {
+      const active = await prices.active();
+      if (active === undefined) throw noPrices();
+      return listOf(active);
+    },
+  );
   app.get<{ Querystring: VersionsQuery }>(
     '/prices/versions',
-    { config, schema: { summary: 'List price lists', tags, querystring: VersionsQuery } },
+    { config: read, schema: { summary: 'List price lists', tags, querystring: VersionsQuery } },
     async (request) => {
       const page = await prices.list(request.query);
       return listObject(page, (row) => priceVersionObject(row, row.id === page.activeId));
@@ -43,7 +51,7 @@ function readRoutes(app: FastifyInstance, prices: PriceService): void {
   );
   app.get<{ Params: VersionParams }>(
     '/prices/versions/:version_id',
-    { config, schema: { summary: 'Get a price list', tags, params: VersionParams } },
+    { config: read, schema: { summary: 'Get a price list', tags, params: VersionParams } },
     async (request) => listOf(await prices.get(request.params.version_id)),
   );
 }
