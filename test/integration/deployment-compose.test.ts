@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { VARIABLE_NAMES, VARIABLES } from '../../src/config/schema.ts';
+import { findCompose } from '../support/compose-program.ts';
 
 const text = readFileSync('deployments/docker/docker-compose.yml', 'utf8');
 const dockerfile = readFileSync('deployments/docker/Dockerfile', 'utf8');
@@ -23,7 +26,7 @@ const OWN = ['app-1', 'app-2', 'migrate'];
 const STORES = ['postgres', 'redis', 'minio', 'etcd', 'milvus'];
 
 describe('docker-compose.yml (OP-2)', () => {
-  test('two instances behind Nginx and at most eight other containers', () => {
+  test('OP-2 two instances behind Nginx and at most eight other containers', () => {
     expect([...services.keys()].toSorted()).toEqual([...OWN, ...STORES, 'nginx'].toSorted());
     expect(services.size - 3).toBeLessThanOrEqual(8);
   });
@@ -43,7 +46,11 @@ describe('docker-compose.yml (OP-2)', () => {
   test('images are pinned to a version', () => {
     const images = [...text.matchAll(/^ {4}image: (\S+)$/gm)].map(([, image]) => image ?? '');
     expect(images).toHaveLength(6);
-    for (const image of images) expect(image).toMatch(/:[vA-Z.]*\d/);
+    for (const image of images) {
+      expect(image).toMatch(/:[vA-Z]*[\dA-Z]+[.-][\d.TZ-]+\}?$/);
+      // The registry is part of the name, so that a mirror can stand in front of all of them.
+      expect(image).toMatch(/\$\{LLAMP_IMAGE_PREFIX:-\}(?:docker|quay)\.io\//);
+    }
     expect(text).not.toContain(':latest');
     expect(dockerfile).toMatch(/NODE_IMAGE=node:24\.\d+\.\d+-slim/);
   });
@@ -60,7 +67,7 @@ describe('docker-compose.yml (OP-2)', () => {
       expect(harmless, `${name}: ${value}`).toBe(true);
     }
     const files = [...entriesOf('secrets').values()];
-    expect(files).toHaveLength(8);
+    expect(files).toHaveLength(10);
     for (const secret of files) expect(secret).toMatch(/file: \.\/secrets\//);
     // Git must never see them.
     const ignored = readFileSync('deployments/docker/.gitignore', 'utf8').split('\n');
@@ -107,3 +114,66 @@ describe('docker-compose.yml (OP-2)', () => {
     expect(mounted.toSorted()).toEqual([...entriesOf('volumes').keys()].toSorted());
   });
 });
+
+interface Resolved {
+  readonly services: Readonly<
+    Record<
+      string,
+      {
+        readonly image: string;
+        readonly restart?: string;
+        readonly logging?: { options: Record<string, string> };
+        readonly deploy: { resources: { limits: { cpus: number; memory: string } } };
+        readonly ports?: { target: number; host_ip: string }[];
+      }
+    >
+  >;
+}
+
+const compose = await findCompose();
+
+describe.skipIf(compose === undefined)(
+  'docker compose reads the file [needs docker compose]',
+  () => {
+    const configOf = async (environment: Record<string, string> = {}) => {
+      const [program = '', ...args] = compose ?? [];
+      const files = ['docker-compose.yml', 'docker-compose.tls.yml'].flatMap((name) => [
+        '-f',
+        `deployments/docker/${name}`,
+      ]);
+      const { stdout } = await promisify(execFile)(
+        program,
+        [...args, ...files, 'config', '--format', 'json'],
+        { env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...environment } },
+      );
+      return JSON.parse(stdout) as Resolved;
+    };
+
+    test('OP-2 every service is limited, restarted and has logs that rotate', async () => {
+      const resolved = Object.entries((await configOf()).services);
+      expect(resolved).toHaveLength(services.size);
+      for (const [name, service] of resolved) {
+        expect([name, service.restart]).toEqual([
+          name,
+          name === 'migrate' ? 'no' : 'unless-stopped',
+        ]);
+        expect([name, service.logging?.options]).toEqual([
+          name,
+          { 'max-size': '10m', 'max-file': '5' },
+        ]);
+        expect(Number(service.deploy.resources.limits.memory)).toBeGreaterThan(0);
+        expect(service.ports?.map(({ target }) => target) ?? []).toEqual(
+          name === 'nginx' ? [8080, 8443] : [],
+        );
+      }
+    });
+
+    test('OP-2 a mirror stands in front of every image but our own', async () => {
+      const { services: resolved } = await configOf({ LLAMP_IMAGE_PREFIX: 'mirror.example.com/' });
+      for (const [name, { image }] of Object.entries(resolved)) {
+        const own = OWN.includes(name);
+        expect(image.startsWith(own ? 'llamp:' : 'mirror.example.com/'), image).toBe(true);
+      }
+    });
+  },
+);

@@ -1,73 +1,31 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { freePort } from '../support/servers/loopback.ts';
+import { createStartStage, type StartStage } from '../support/start-stage.ts';
 
 const run = promisify(execFile);
 const EXIT_CONFIGURATION = 78;
 
-/** Stands in for docker: notes every call, and answers from the files in its folder. */
-const FAKE_DOCKER = `#!/usr/bin/env bash
-state="$(dirname "$0")"
-echo "$*" >>"$state/calls"
-case "$*" in
-  *info*MemTotal*) cat "$state/memory" ;;
-  *info*RootDir*) echo "$state" ;;
-  "volume inspect "*) [ -e "$state/volume-$3" ] ;;
-  *" up -d"*) [ ! -e "$state/unhealthy" ] && touch "$state/volume-llamp_postgres-data" "$state/nginx-runs" ;;
-  *"ps --status running -q nginx") [ ! -e "$state/nginx-runs" ] || echo 0123456789ab ;;
-esac
-`;
-
-interface Result {
-  readonly code: number;
-  readonly output: string;
-}
-
 describe('start.sh (OP-2)', () => {
+  let stage: StartStage;
   let top: string;
   let docker: string;
   let port: number;
-  const secret = (name: string) => join(top, 'deployments/docker/secrets', name);
-  const calls = () => readFile(join(docker, 'calls'), 'utf8');
-
   beforeEach(async () => {
-    top = await mkdtemp(join(tmpdir(), 'llamp-start-'));
-    // Only what is committed: a developer's own secrets must neither be seen nor touched.
-    const { stdout } = await run('git', ['ls-files', '-co', '--exclude-standard', 'deployments']);
-    for (const file of stdout.split('\n').filter(Boolean)) await cp(file, join(top, file));
-    docker = join(top, 'fake');
-    await mkdir(docker);
-    await writeFile(join(docker, 'docker'), FAKE_DOCKER);
-    await chmod(join(docker, 'docker'), 0o755);
-    await writeFile(join(docker, 'memory'), `${16 * 1024 ** 3}`);
-    port = await freePort();
+    stage = await createStartStage();
+    ({ top, docker, port } = stage);
   });
-  afterEach(() => rm(top, { recursive: true, force: true }));
+  afterEach(() => stage.remove());
+  const secret = (name: string) => stage.secret(name);
+  const calls = () => stage.calls();
+  const start: StartStage['start'] = (args, environment) => stage.start(args, environment);
 
-  async function start(
-    args: string[] = [],
-    environment: Record<string, string> = {},
-  ): Promise<Result> {
-    const env = {
-      PATH: `${docker}:/usr/sbin:/usr/bin:/bin`,
-      HOME: top,
-      LLAMP_HTTP_PORT: `${port}`,
-      ...environment,
-    };
-    const script = join(top, 'deployments/docker/start.sh');
-    return run(script, args, { env, timeout: 60_000 }).then(
-      ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
-      ({ code, stdout, stderr }) => ({ code, output: `${stdout}${stderr}` }),
-    );
-  }
-
-  test('the first start makes strong secrets, waits for health and prints where everything is', async () => {
+  test('OP-2 the first start makes strong secrets, waits for health and prints where everything is', async () => {
     const { code, output } = await start();
     expect({ code, output }).toMatchObject({ code: 0 });
     expect(output).toContain(`Llamp runs at http://localhost:${port}`);
@@ -94,7 +52,7 @@ describe('start.sh (OP-2)', () => {
     expect(configuration).toContain('server app-2:8000 max_fails=1 fail_timeout=2s resolve;');
   });
 
-  test('a second start changes no secret, says nothing of a first start and reloads Nginx', async () => {
+  test('OP-2 a second start changes no secret, says nothing of a first start and reloads Nginx', async () => {
     await start();
     const before = await readFile(secret('postgres_password'), 'utf8');
     const { code, output } = await start();
@@ -106,12 +64,14 @@ describe('start.sh (OP-2)', () => {
 
   test('everything that is missing is named at once', async () => {
     await writeFile(join(docker, 'memory'), `${1024 ** 3}`);
+    await writeFile(join(docker, 'compose-version'), 'v2.19.0\n');
     await writeFile(join(top, 'deployments/nginx/certs/tls.crt'), 'x');
     const server = createServer().listen(port, '127.0.0.1');
     await once(server, 'listening');
     const { code, output } = await start();
     server.close();
     expect(code).toBe(EXIT_CONFIGURATION);
+    expect(output).toContain('docker compose is older than 2.20');
     expect(output).toContain('1024 MB of memory');
     expect(output).toContain('both tls.crt and tls.key');
     expect(output).toContain(`port ${port} is in use`);
@@ -137,7 +97,7 @@ describe('start.sh (OP-2)', () => {
     ['changeme-changeme-changeme-changeme', 'well-known or repeating'],
     ['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'well-known or repeating'],
     ['9f8e7d6c5b4a@3g2h1i/0jklmnopqr', 'do not fit into a URL'],
-  ])('the secret %s is refused', async (value, reason) => {
+  ])('OP-2 the secret %s is refused', async (value, reason) => {
     await mkdir(secret('.'), { recursive: true });
     await writeFile(secret('postgres_password'), value);
     const { code, output } = await start();
@@ -156,7 +116,7 @@ describe('start.sh (OP-2)', () => {
     expect(output).toContain("secrets/redis_url holds another password than the server's own file");
   });
 
-  test('an empty database where an installation existed is refused', async () => {
+  test('OP-2 an empty database where an installation existed is refused', async () => {
     await start();
     await rm(join(docker, 'volume-llamp_postgres-data'));
     const { code, output } = await start();
@@ -205,8 +165,8 @@ describe('start.sh (OP-2)', () => {
     await start(['status']);
     await start(['logs', '-f', 'app-1']);
     expect(await calls()).toMatch(/ stop\n[^]* ps\n[^]* logs -f app-1\n/);
-    const { code, output } = await start(['restart']);
+    const { code, output } = await start(['begin']);
     expect(code).toBe(2);
-    expect(output).toContain('./start.sh stop');
+    expect(output).toContain('./start.sh upgrade IMAGE');
   });
 });
