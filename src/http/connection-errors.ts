@@ -34,12 +34,14 @@ export function answerConnectionErrors(log: Log) {
 export function answerUnknownExpectations(server: Server): void {
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     const error = httpError('expectation_failed', 'Only Expect: 100-continue is supported.');
+    const body = JSON.stringify(errorEnvelope(error));
     response.writeHead(error.status, {
       'content-type': 'application/json; charset=utf-8',
+      'content-length': Buffer.byteLength(body),
       'x-request-id': requestIdOf(request),
       connection: 'close',
     });
-    response.end(JSON.stringify(errorEnvelope(error)));
+    response.end(body);
   });
 }
 

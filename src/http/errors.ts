@@ -15,7 +15,10 @@ export const HTTP_ERRORS = {
     status: 405,
     description: 'The path exists, but not for this method. `Allow` lists the methods.',
   },
-  invalid_json: { status: 400, description: 'The body is not valid JSON, or it is empty.' },
+  invalid_json: {
+    status: 400,
+    description: 'The body is not valid JSON, it is empty, or it nests deeper than 200 levels.',
+  },
   invalid_request: {
     status: 400,
     description: 'The request is malformed as HTTP, for example its path or its length.',

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { httpError } from './errors.ts';
-import { nulError, nulPath } from './nul-characters.ts';
+import { isTooDeep, JSON_DEPTH_MAX } from './json-depth.ts';
+import { unstorableTextError } from './unstorable-text.ts';
 
 /**
  * JSON bodies for the whole application. An empty body with a JSON content type is a mistake, except on DELETE,
@@ -14,11 +15,10 @@ export function acceptJson(app: FastifyInstance): void {
     { parseAs: 'string' },
     (request, body, done) => {
       if (body === '' && request.method === 'DELETE') return done(null, undefined);
+      if (isTooDeep(body)) return done(tooDeep());
       return parse(request, body, (error, value) => {
         if (error !== null && error !== undefined) return done(invalidJson(error));
-        // The escape is the only way to write the character, so most bodies need no second look.
-        const nul = body.includes('\\u0000') ? nulPath(value) : undefined;
-        return nul === undefined ? done(null, value) : done(nulError(nul));
+        return done(unstorableTextError(body, value) ?? null, value);
       });
     },
   );
@@ -53,3 +53,6 @@ const invalidJson = (cause: Error) =>
     'We could not parse the JSON body of your request. The body must be a JSON document.',
     { cause },
   );
+
+const tooDeep = () =>
+  httpError('invalid_json', `The JSON body nests deeper than ${JSON_DEPTH_MAX} levels.`);

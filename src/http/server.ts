@@ -10,7 +10,7 @@ import { errorHandler } from './error-response.ts';
 import { frameworkLog } from './framework-log.ts';
 import { type Health, serveHealth } from './health.ts';
 import { acceptJson, acceptRawForms, acceptRawJson } from './json-body.ts';
-import { refuseNulInUrls } from './nul-characters.ts';
+import { refuseNulInUrls } from './unstorable-text.ts';
 import { describeRoutes, serveOpenApi } from './openapi.ts';
 import { serveHomePage } from './pages/home-page.ts';
 import { type CompleteSetup, serveSetupPage } from './pages/setup-page.ts';

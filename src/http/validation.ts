@@ -52,7 +52,7 @@ export function formatSchemaErrors(errors: readonly SchemaViolation[]): AppError
   const violation = mostTelling(errors);
   const path = parameterPath(violation.instancePath);
   const { code, param, message } = describe(violation, path);
-  return httpError(code, message, { param: param === '' ? undefined : param });
+  return httpError(code, message, { param });
 }
 
 // A forbidden extra field is reported twice: as a value under schema `false`, and by its object; the latter names it.
@@ -63,7 +63,8 @@ function mostTelling(errors: readonly SchemaViolation[]): SchemaViolation {
 
 interface Described {
   readonly code: HttpErrorCode;
-  readonly param: string;
+  /** Undefined when the body as a whole is at fault. A field may have an empty name. */
+  readonly param: string | undefined;
   readonly message: string;
 }
 
@@ -78,11 +79,12 @@ function describe(violation: SchemaViolation, path: string): Described {
     const param = joinPath(path, String([params['additionalProperties']].flat()[0]));
     return { code: 'unknown_parameter', param, message: `Unknown parameter: '${param}'.` };
   }
-  const place = path === '' ? 'the request body' : `'${path}'`;
+  const param = violation.instancePath === '' ? undefined : path;
+  const place = param === undefined ? 'the request body' : `'${path}'`;
   if (violation.keyword === 'type') {
     const expected = [params['type']].flat().join(' or ');
     const message = `Invalid type for ${place}: expected ${expected}.`;
-    return { code: 'invalid_type', param: path, message };
+    return { code: 'invalid_type', param, message };
   }
   const reason = violation.message ?? 'is not allowed';
   const allowed = Array.isArray(params['allowedValues'])
@@ -90,7 +92,7 @@ function describe(violation: SchemaViolation, path: string): Described {
     : '';
   return {
     code: 'invalid_value',
-    param: path,
+    param,
     message: `Invalid value for ${place}: ${reason}${allowed}.`,
   };
 }

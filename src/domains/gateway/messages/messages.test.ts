@@ -195,6 +195,16 @@ describe('GW-16 messages over a model of another dialect', () => {
     const answer = await post(ask('m', { context_management: {} }));
     expect(answer.headers.get('x-llamp-ignored')).toBe('context_management');
   });
+
+  it('ID-7 are answered whatever the names of unknown fields are', async () => {
+    const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`n${index}`, 1]));
+    const odd = { 'a\0\r\nx: y': 1, 模型: 1, ['x'.repeat(9_000)]: 1, ...many };
+    const answer = await post(ask('m', odd));
+    expect(answer.status).toBe(200);
+    const ignored = answer.headers.get('x-llamp-ignored') ?? '';
+    expect(ignored).toMatch(/^[\w., -]{1,2000}$/);
+    expect(ignored).toContain('a_x_y');
+  });
 });
 
 describe('GW-16 messages over Anthropic itself', () => {

@@ -3,6 +3,7 @@ import { invalidValue } from '../errors.ts';
 import type { JsonAnswer, Provider, StreamAnswer, UpstreamRequest } from '../provider.ts';
 import { chatRequest } from './chat-request.ts';
 import { reportedByChat } from './chat-usage.ts';
+import { ignoredHeaderValue } from './ignored-header.ts';
 import { messageAnswer } from './message-answer.ts';
 import { TranslatedStream } from './translated-stream.ts';
 
@@ -61,7 +62,7 @@ function chatCall(request: UpstreamRequest) {
     headers: undefined,
   };
   const headers: Record<string, string> =
-    ignored.length === 0 ? {} : { [IGNORED_HEADER]: ignored.join(', ') };
+    ignored.length === 0 ? {} : { [IGNORED_HEADER]: ignoredHeaderValue(ignored) };
   return { request: asked, headers };
 }
 

@@ -10,6 +10,8 @@ import { deletePendingBlobs, insertPendingBlob } from './repository.ts';
 // As long as a slow client may take; the request's own end stops it before.
 const UPLOAD_TIMEOUT_MS = 3_600_000;
 const FILENAME_LENGTH_MAX = 255;
+// RFC 2046 allows 70; the parser fails beyond 256.
+const BOUNDARY_LENGTH_MAX = 200;
 
 export interface StoredUpload {
   readonly fileId: string;
@@ -33,7 +35,10 @@ export async function receiveUpload(
   request: FastifyRequest,
 ): Promise<UploadForm> {
   if (!request.isMultipart())
-    throw knowledgeError('invalid_file_upload', 'Send the file as multipart/form-data.');
+    throw knowledgeError('invalid_file_upload', 'Send the file as multipart/form-data.', {
+      param: 'file',
+    });
+  refuseLongBoundary(request.headers['content-type'] ?? '');
   const fields = new Map<string, string>();
   let upload: StoredUpload | undefined;
   try {
@@ -51,6 +56,13 @@ export async function receiveUpload(
     await discardUpload(deps, upload);
     throw asUploadError(deps, error);
   }
+}
+
+function refuseLongBoundary(contentType: string): void {
+  const boundary = /boundary=("?)([^";]*)/i.exec(contentType)?.[2] ?? '';
+  if (boundary.length <= BOUNDARY_LENGTH_MAX) return;
+  const message = `The boundary of the form is longer than ${BOUNDARY_LENGTH_MAX} characters.`;
+  throw knowledgeError('invalid_file_upload', message, { param: 'file' });
 }
 
 /** Takes back the bytes of a form that is refused. What fails here is found by the collector. */
@@ -110,7 +122,10 @@ function asUploadError(deps: KnowledgeDependencies, error: unknown): unknown {
     (typeof code === 'string' && /^FST_(?:PARTS|FILES|FIELDS|PROTO|INVALID)/.test(code)) ||
     /multipart|boundary|malformed|premature|aborted/i.test(message);
   return isMalformed
-    ? knowledgeError('invalid_file_upload', 'The multipart form is malformed.', { cause: error })
+    ? knowledgeError('invalid_file_upload', 'The multipart form is malformed.', {
+        param: 'file',
+        cause: error,
+      })
     : error;
 }
 
