@@ -27,18 +27,18 @@ export function domainRoutes(domains: Domains, { database }: Stores): DomainRout
   });
   return [
     {
-      plugin: (app) => gatewayRoutes(app, { inference, catalogue, sendEventStream }),
+      plugin: audit.watched((app) => gatewayRoutes(app, { inference, catalogue, sendEventStream })),
       prefixes: OPENAI_PREFIXES,
       rawJsonBodies: true,
     },
     {
-      plugin: (app) => relayRoutes(app, { relays, sendEventStream }),
+      plugin: audit.watched((app) => relayRoutes(app, { relays, sendEventStream })),
       prefixes: OPENAI_PREFIXES,
       rawJsonBodies: true,
       rawFormMaxBytes: RELAYED_FORM_BYTES_MAX,
     },
     {
-      plugin: (app) => modelRoutes(app, { catalogue }),
+      plugin: audit.watched((app) => modelRoutes(app, { catalogue })),
       prefixes: OPENAI_PREFIXES,
     },
     management(models.routes),

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { apiKeyObject, SCOPES, type Scope } from '../domains/identity/index.ts';
 import type { CommandContext } from './command-context.ts';
 import { CommandError, EXIT_WRONG_USAGE } from './exit-codes.ts';
@@ -14,8 +14,18 @@ export function addKeysCommands(program: Command, context: CommandContext): void
     .description('API keys; an embedded server must be stopped, or use /api/v1/keys instead');
   addCreate(keys, context);
   addList(keys, context);
+  addUpdate(keys, context);
   addRevoke(keys, context);
   addRotate(keys, context);
+}
+
+interface CreateOptions {
+  readonly name: string;
+  readonly scope: string[];
+  readonly models?: string[];
+  readonly allowAddress?: string[];
+  readonly project?: string;
+  readonly json?: true;
 }
 
 function addCreate(keys: Command, { env, output }: CommandContext): void {
@@ -24,15 +34,19 @@ function addCreate(keys: Command, { env, output }: CommandContext): void {
     .description('make a key; it is shown once')
     .requiredOption('--name <name>', 'what the key is for', parseName)
     .option('--scope <scope...>', `what it may be used for: ${SCOPES.join(', ')}`, ['inference'])
+    .option('--models <name...>', 'the only models that it may name; without it, every one')
+    .option('--allow-address <range...>', 'where it may be used from: addresses, networks')
     .option('--project <id>', 'another project than the first one')
     .option('--json', 'print JSON')
-    .action(async (options: { name: string; scope: string[]; project?: string; json?: true }) => {
+    .action(async (options: CreateOptions) => {
       const scopes = options.scope.map(parseScope);
       const created = await withIdentity(env, async ({ identity }) => {
         const owner = await identity.defaultOwner();
         return identity.createKey(owner, {
           name: options.name,
           scopes,
+          models: options.models,
+          addresses: options.allowAddress,
           projectId: options.project,
         });
       });
@@ -63,6 +77,62 @@ function addList(keys: Command, { env, output }: CommandContext): void {
       );
     });
 }
+
+interface UpdateOptions {
+  readonly name?: string;
+  readonly scope?: string[];
+  readonly models?: string[];
+  readonly allModels?: true;
+  readonly allowAddress?: string[];
+  readonly anyAddress?: true;
+  readonly expiresAt?: Date;
+  readonly neverExpires?: true;
+  readonly json?: true;
+}
+
+function addUpdate(keys: Command, { env, output }: CommandContext): void {
+  keys
+    .command('update <id>')
+    .description('change a key; what is not named stays as it is')
+    .option('--name <name>', 'what the key is for', parseName)
+    .option('--scope <scope...>', `what it may be used for: ${SCOPES.join(', ')}`)
+    .addOption(onlyOne('--models <name...>', 'the only models that it may name', 'allModels'))
+    .option('--all-models', 'it may name every model')
+    .addOption(onlyOne('--allow-address <range...>', 'where it may be used from', 'anyAddress'))
+    .option('--any-address', 'it may be used from anywhere')
+    .addOption(
+      onlyOne(
+        '--expires-at <time>',
+        'when it ends, such as 2027-01-31T00:00Z',
+        'neverExpires',
+      ).argParser(parseTime),
+    )
+    .option('--never-expires', 'it has no end')
+    .option('--json', 'print JSON')
+    .action(async (id: string, options: UpdateOptions) => {
+      const settings = settingsOf(options);
+      const key = await withIdentity(env, async ({ identity }) =>
+        identity.updateKey(await identity.defaultOwner(), id, settings),
+      );
+      if (options.json) return output.json(apiKeyObject(key));
+      output.print(`updated ${id}`);
+    });
+}
+
+function settingsOf(options: UpdateOptions) {
+  const settings = {
+    name: options.name,
+    scopes: options.scope?.map(parseScope),
+    models: options.allModels ? null : options.models,
+    allowed_addresses: options.anyAddress ? null : options.allowAddress,
+    expires_at: options.neverExpires ? null : options.expiresAt,
+  };
+  if (Object.values(settings).some((value) => value !== undefined)) return settings;
+  throw new CommandError('name at least one thing to change', EXIT_WRONG_USAGE);
+}
+
+const onlyOne = (flags: string, description: string, other: string) =>
+  new Option(flags, description).conflicts(other);
 
 function addRevoke(keys: Command, { env, output }: CommandContext): void {
   keys
@@ -111,4 +181,10 @@ function parseHours(text: string): number {
     throw new InvalidArgumentError('give hours from 0 to 8760');
   }
   return hours;
+}
+
+function parseTime(text: string): Date {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('give a date and time');
+  return time;
 }

@@ -48,6 +48,7 @@ function authorize(
   if (principal === null) throw wrongKey(key);
   // Also for a refusal: the audit log tells who was refused.
   request.principal = principal;
+  requireAddress(request, principal);
   if (access === 'authenticated') return;
   if (typeof access === 'object' && may(principal, access.action)) return;
   throw forbidden(principal, access);
@@ -63,6 +64,14 @@ function forbidden(principal: Principal, access: RouteAccess | undefined): AppEr
   return httpError(
     'insufficient_permissions',
     `You have insufficient permissions for this operation. ${reason}`,
+  );
+}
+
+function requireAddress(request: FastifyRequest, { addresses }: Principal): void {
+  if (addresses === undefined || addresses.has(request.ip)) return;
+  throw httpError(
+    'ip_not_authorized',
+    `This API key may not be used from the address ${request.ip}.`,
   );
 }
 

@@ -10,6 +10,11 @@ export const HTTP_ERRORS = {
     status: 403,
     description: 'The key lacks the scope that the route asks for. Use another key.',
   },
+  ip_not_authorized: {
+    status: 403,
+    description:
+      'The key may not be used from the address of the client. Use it from an address of its `allowed_addresses`.',
+  },
   unknown_url: { status: 404, description: 'No route has this path. Check the base URL.' },
   method_not_allowed: {
     status: 405,

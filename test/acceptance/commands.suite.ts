@@ -26,6 +26,14 @@ export function commandsSuite(
       const made = await created('made');
       keys['made'] = made;
       keys['revoked'] = await created('revoked');
+      const limits = ['--models', 'scripted-chat', '--allow-address', '127.0.0.0/8', '::1'];
+      const limited = await created('limited', limits);
+      keys['moved'] = limited;
+      const moved = ['update', limited.id, '--allow-address', '192.0.2.0/24', '--json'];
+      expect(await json(['keys', ...moved])).toMatchObject({
+        models: ['scripted-chat'],
+        allowed_addresses: ['192.0.2.0/24'],
+      });
       keys['rotated'] = (await json(['keys', 'rotate', made.id, '--json'])) as typeof made;
       keys['ended'] = await created('ended');
       const { key } = await created('unused', ['--scope', 'inference', 'knowledge']);
@@ -42,6 +50,7 @@ export function commandsSuite(
         }, EFFECT_MAX_MS);
       await becomes('made', 200);
       await becomes('rotated', 200);
+      await becomes('moved', 403);
       await becomes('revoked', 401);
       await becomes('ended', 401);
     }

@@ -43,6 +43,25 @@ export function revocationSuite(target: () => CommandTarget): void {
     }
     process.stdout.write(`slowest effect on the other instance: ${JSON.stringify(slowestMs)}\n`);
   }, 120_000);
+
+  test(`ID-3 ${TRIALS} of ${TRIALS} changes of a key hold on the other instance within 2 s`, async () => {
+    const { apiKey, instances } = target().installation;
+    const [here, there] = [instances[0]?.url ?? '', instances.at(-1)?.url ?? ''];
+    const body = { name: 'changing', scopes: ['inference'] };
+    const made = await call(here, { path: '/api/v1/keys', key: apiKey, json: body });
+    const { id, key } = made.json as { id: string; key: string };
+    let slowestMs = await untilStatus(there, key, 200);
+    for (let trial = 0; trial < TRIALS; trial += 1) {
+      // In turn: an address that no client of the test has, and none any more.
+      const isAway = trial % 2 === 0;
+      const json = { allowed_addresses: isAway ? ['192.0.2.1'] : null };
+      const path = `/api/v1/keys/${id}`;
+      const patched = await call(here, { method: 'PATCH', path, key: apiKey, json });
+      expect(patched.status, patched.text).toBe(200);
+      slowestMs = Math.max(slowestMs, await untilStatus(there, key, isAway ? 403 : 200));
+    }
+    process.stdout.write(`slowest change on the other instance: ${slowestMs} ms\n`);
+  }, 120_000);
 }
 
 /** Milliseconds until the instance answers the key with `status`; rejects after the longest time allowed. */

@@ -35,6 +35,16 @@ const failureOf = async (promise: Promise<unknown>): Promise<APIError> =>
 const get = (path: string, headers = {}, key = 'key-a') =>
   fetch(`${platform.url}/v1${path}`, { headers: { authorization: `Bearer ${key}`, ...headers } });
 
+test('ID-3 a key makes stores with the embedding models that it may name, and searches all', async () => {
+  const limited = platform.client('key-a-only-chat');
+  const create = async (model?: string) =>
+    await limited.vectorStores.create({ name: 's', ...(model && { embedding_model: model }) });
+  const failure = await failureOf(create('another'));
+  expect([failure.status, failure.code]).toEqual([404, 'model_not_found']);
+  const { id } = await create();
+  expect((await limited.vectorStores.search(id, { query: 'anything' })).data).toEqual([]);
+});
+
 describe('KB-1 files', () => {
   test('a file goes up and comes back, whole and in ranges, under its own name', async () => {
     const bytes = Buffer.from('量子计算 quantum computing\n'.repeat(2_000));

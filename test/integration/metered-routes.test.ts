@@ -105,7 +105,27 @@ async function recordedRequests(): Promise<string[]> {
   return data.map((record) => record.request_id);
 }
 
-function post(path: string, call: object | (() => FormData)) {
+const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+
+const belowPrefix = (path: string) =>
+  path.slice(PREFIXES.find((prefix) => path.startsWith(`${prefix}/`))?.length);
+
+function renamed(call: object | (() => FormData)) {
+  if (typeof call !== 'function') return { ...call, model: 'unknown-model' };
+  return () => {
+    const body = call();
+    body.set('model', 'unknown-model');
+    return body;
+  };
+}
+
+async function keyFor(models: string[] | null): Promise<string> {
+  const made = await post('/api/v1/keys', { name: 'k', scopes: ['inference'], models });
+  return ((await made.json()) as { key: string }).key;
+}
+
+function post(path: string, call: object | (() => FormData), key = apiKey) {
+  const headers = bearer(key);
   if (typeof call === 'function')
     return fetch(url + path, { method: 'POST', headers, body: call() });
   return fetch(url + path, {
@@ -121,7 +141,7 @@ test('GW-10 every inference route refuses strangers and writes one usage record'
   expect(routes).toEqual(expect.arrayContaining(expected));
   const asked = new Map<string, string>();
   for (const path of routes) {
-    const below = path.slice(PREFIXES.find((prefix) => path.startsWith(`${prefix}/`))?.length);
+    const below = belowPrefix(path);
     if (NO_INFERENCE.includes(below)) continue;
     const call = CALLS[below];
     if (call === undefined) throw new Error(`add a call of ${path} to this test`);
@@ -152,6 +172,64 @@ test('GW-10 every inference route asks the limits', async () => {
     });
   }
   await fetch(`${url}/api/v1/limits/${limit.id}`, { method: 'DELETE', headers });
+});
+
+test('ID-3 a model that a key may not name is an unknown one on every inference route', async () => {
+  const limited = await keyFor(['another']);
+  const everything = await keyFor(null);
+  for (const path of await inferenceRoutes()) {
+    const call = CALLS[belowPrefix(path)] ?? { model: 'm', messages };
+    const refused = await post(path, call, limited);
+    const unknown = await post(path, renamed(call), everything);
+    const said = (await refused.text()).replace(/"request_id":"[^"]*"/, '');
+    expect({ path, status: refused.status, said }).toEqual({
+      path,
+      status: 404,
+      said: (await unknown.text())
+        .replace(/"request_id":"[^"]*"/, '')
+        .replaceAll('unknown-model', 'm'),
+    });
+    expect(unknown.status).toBe(404);
+    expect(said).toContain('does not exist or you do not have access to it');
+  }
+  for (const prefix of PREFIXES) {
+    const listed = await fetch(`${url}${prefix}/models`, { headers: bearer(limited) });
+    expect(await listed.json()).toMatchObject({ data: [] });
+    const one = await fetch(`${url}${prefix}/models/m`, { headers: bearer(limited) });
+    expect(one.status).toBe(404);
+    expect(await one.json()).toMatchObject({ error: { code: 'model_not_found' } });
+  }
+  const allowed = await keyFor(['m']);
+  const listed = await fetch(`${url}/v1/models`, { headers: bearer(allowed) });
+  expect(await listed.json()).toMatchObject({ data: [{ id: 'm' }] });
+  const answer = await post('/v1/chat/completions', CALLS['/chat/completions'] ?? {}, allowed);
+  expect(answer.status).toBe(200);
+});
+
+test('ID-3 a key is refused outside its addresses on every inference route, and that is audited', async () => {
+  const made = await post('/api/v1/keys', {
+    name: 'elsewhere',
+    scopes: ['inference'],
+    allowed_addresses: ['192.0.2.0/24'],
+  });
+  const { id, key } = (await made.json()) as { id: string; key: string };
+  const routes = await inferenceRoutes();
+  for (const path of routes) {
+    const answer = await post(path, CALLS[belowPrefix(path)] ?? {}, key);
+    expect({ path, status: answer.status, body: await answer.text() }).toMatchObject({
+      path,
+      status: 403,
+      body: expect.stringContaining('127.0.0.1'),
+    });
+  }
+  await expect
+    .poll(async () => {
+      const query = `action=access.denied&actor_id=${id}&limit=100`;
+      const answer = await fetch(`${url}/api/v1/audit?${query}`, { headers });
+      const { data } = (await answer.json()) as { data: { resource: { id: string } }[] };
+      return data.map(({ resource }) => resource.id).sort();
+    })
+    .toEqual(routes.map((path) => `POST ${path}`).sort());
 });
 
 test('GW-17 a form may be as large as OpenAI takes it, and no larger', async () => {

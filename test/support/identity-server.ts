@@ -15,8 +15,9 @@ export function identityServer(services: {
   identity: IdentityService;
   setup: SetupService;
   members: MemberService;
+  trustedProxies?: readonly string[];
 }): Promise<HttpServer> {
-  const { directory, identity, setup, members } = services;
+  const { directory, identity, setup, members, trustedProxies = [] } = services;
   return buildServer({
     version: '1',
     log: silentLog,
@@ -32,7 +33,7 @@ export function identityServer(services: {
       },
     ],
     config: {
-      trustedProxies: [],
+      trustedProxies,
       publicUrl: undefined,
       bodyMaxBytes: 65_536,
       fileMaxBytes: 65_536,

@@ -91,9 +91,9 @@ export async function openEmbeddedStores(folder: string) {
   return { database, blobs, index, jobs };
 }
 
-/** Keys are `key-` and the letter of a project. */
+/** Keys are `key-` and the letter of a project; `-only-` binds them to one model. */
 export function principalOfKey(apiKey: string): Principal | null {
-  const letter = /^key-([ab])$/.exec(apiKey)?.[1];
+  const [, letter, model] = /^key-([ab])(?:-only-(.+))?$/.exec(apiKey) ?? [];
   if (letter === undefined) return null;
   return {
     kind: 'api_key',
@@ -101,6 +101,7 @@ export function principalOfKey(apiKey: string): Principal | null {
     projectId: `proj_${letter}`,
     apiKeyId: `key_${letter}`,
     scopes: ['knowledge'],
+    models: model === undefined ? undefined : new Set([model]),
   };
 }
 

@@ -23,9 +23,10 @@ export const IDENTITY = {
   },
   getKey: async (_owner: object, id: string) => {
     if (!id.startsWith('key_')) throw notFound();
-    const row = { id, project_id: 'proj_1', name: id, prefix: id, scopes: [], created_by: null };
+    const row = { id, project_id: 'proj_1', name: id, prefix: id, created_by: null };
+    const rights = { scopes: [], models: null, allowed_addresses: null };
     const times = { created_at: new Date(0), expires_at: null, revoked_at: null };
-    return { ...row, ...times, last_used_at: null };
+    return { ...row, ...rights, ...times, last_used_at: null };
   },
 };
 

@@ -38,6 +38,7 @@ export const ACCESS_ROUTES: Readonly<Record<string, AccessRoute>> = {
 export const CHANGE_ROUTES: Readonly<Record<string, readonly AuditAction[]>> = {
   'POST /projects': ['projects.create'],
   'POST /keys': ['keys.create'],
+  'PATCH /keys/:key_id': ['keys.update'],
   'DELETE /keys/:key_id': ['keys.revoke'],
   'POST /keys/:key_id/rotate': ['keys.rotate'],
   'PATCH /members/:user_id': ['members.update'],

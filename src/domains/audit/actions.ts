@@ -2,6 +2,7 @@
 export const AUDIT_ACTIONS = {
   'projects.create': 'configuration',
   'keys.create': 'credential',
+  'keys.update': 'credential',
   'keys.revoke': 'credential',
   'keys.rotate': 'credential',
   'members.add': 'account',

@@ -7,6 +7,10 @@ export interface ApiKeyRow {
   readonly name: string;
   readonly prefix: string;
   readonly scopes: Scope[];
+  /** Null: every model. */
+  readonly models: string[] | null;
+  /** Addresses and networks of clients; null: anywhere. */
+  readonly allowed_addresses: string[] | null;
   /** Who made it; null for the platform and the command line. */
   readonly created_by: string | null;
   readonly created_at: Date;
@@ -28,6 +32,8 @@ export function apiKeyObject(key: ApiKeyRow) {
     name: key.name,
     prefix: key.prefix,
     scopes: key.scopes,
+    models: key.models,
+    allowed_addresses: key.allowed_addresses,
     created_by: key.created_by,
     created_at: unixSeconds(key.created_at),
     expires_at: key.expires_at && unixSeconds(key.expires_at),

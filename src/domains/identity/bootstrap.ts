@@ -8,7 +8,7 @@ import {
   insertOwnerUser,
   readInstallationId,
 } from './installation-repository.ts';
-import { insertApiKey } from './key-repository.ts';
+import { insertApiKey, UNBOUND } from './key-repository.ts';
 import { generateToken, hashToken } from './one-time-link.ts';
 import type { PasswordHasher } from './password.ts';
 import { SCOPES } from './role.ts';
@@ -131,6 +131,7 @@ async function fill(transaction: SqlExecutor, filling: Filling): Promise<boolean
       prefix: apiKeyPrefix(secrets.apiKey),
       key_hash: hashApiKey(secrets.apiKey),
       scopes: [...SCOPES],
+      ...UNBOUND,
       created_by: ids.userId,
       created_at: now,
       expires_at: null,

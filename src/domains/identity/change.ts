@@ -7,7 +7,15 @@ export type Changer = Pick<Principal, 'organizationId'> &
   Partial<
     Pick<
       Principal,
-      'projectId' | 'kind' | 'apiKeyId' | 'userId' | 'role' | 'roleIn' | 'scopes' | 'origin'
+      | 'projectId'
+      | 'kind'
+      | 'apiKeyId'
+      | 'userId'
+      | 'role'
+      | 'roleIn'
+      | 'scopes'
+      | 'models'
+      | 'origin'
     >
   >;
 
@@ -15,6 +23,7 @@ export type Changer = Pick<Principal, 'organizationId'> &
 export type IdentityAction =
   | 'projects.create'
   | 'keys.create'
+  | 'keys.update'
   | 'keys.revoke'
   | 'keys.rotate'
   | 'members.add'

@@ -16,11 +16,15 @@ export const IDENTITY_ERRORS = {
   },
   api_key_not_live: {
     status: 400,
-    description: 'A revoked or expired API key cannot be rotated. Create a new one.',
+    description: 'A revoked or expired API key cannot be changed or rotated. Create a new one.',
   },
   scope_not_held: {
     status: 403,
     description: 'Nobody grants a scope that they do not hold themselves.',
+  },
+  model_not_held: {
+    status: 403,
+    description: 'A key that is bound to models grants other keys these models only.',
   },
   member_not_found: {
     status: 404,
@@ -45,6 +49,11 @@ export const IDENTITY_ERRORS = {
     description: 'The role is one in a project; this belongs to the whole organization.',
   },
   invalid_expiry: { status: 400, description: '`expires_at` lies in the past.' },
+  invalid_address_range: {
+    status: 400,
+    description:
+      'An entry of `allowed_addresses` is neither an address nor a network such as `10.0.0.0/8`.',
+  },
   invalid_one_time_link: {
     status: 400,
     description:
@@ -104,6 +113,14 @@ export const apiKeyNotFound = (id: string) =>
 
 export const memberNotFound = (id: string) =>
   identityError('member_not_found', `No member with user id '${id}'.`, { param: 'user_id' });
+
+export const apiKeyNotLive = (id: string) =>
+  identityError('api_key_not_live', `The API key '${id}' is revoked or expired.`, {
+    param: 'key_id',
+  });
+
+export const expiryPassed = () =>
+  identityError('invalid_expiry', "'expires_at' lies in the past.", { param: 'expires_at' });
 
 export const cursorNotFound = (id: string) =>
   identityError('cursor_not_found', `The list has no entry '${id}'.`, { param: 'after' });

@@ -26,7 +26,8 @@ export {
 export { type Principal, principalOf, type RequestOrigin, type RouteAccess } from './principal.ts';
 export { type Role, type Scope, SCOPES } from './role.ts';
 export { identityRoutes } from './routes.ts';
-export { type CreatedKey, IdentityService, type Page, type PageOf } from './service.ts';
+export type { CreatedKey } from './new-key.ts';
+export { IdentityService, type Page, type PageOf } from './service.ts';
 export { type SetupInput, SetupService } from './setup-service.ts';
 export {
   type OpenSession,

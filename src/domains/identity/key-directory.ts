@@ -1,9 +1,10 @@
+import { addressRanges } from '../../lib/address-ranges.ts';
 import { hashApiKey, isWellFormedApiKey } from '../../lib/api-key.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Database } from '../../ports/database.ts';
 import { LastUseRecorder } from './last-use-recorder.ts';
-import { listLiveKeys } from './key-repository.ts';
+import { type LiveKeyRow, listLiveKeys } from './key-repository.ts';
 import type { Principal } from './principal.ts';
 import { IDENTITY_CHANNEL, readRevision } from './revision-repository.ts';
 
@@ -132,14 +133,7 @@ export class KeyDirectory {
         keys.set(mapKey(row.key_hash), {
           keyId: row.id,
           expiresAtMs: row.expires_at?.getTime() ?? Number.POSITIVE_INFINITY,
-          principal: {
-            kind: 'api_key',
-            organizationId: row.organization_id,
-            projectId: row.project_id,
-            apiKeyId: row.id,
-            userId: row.created_by,
-            scopes: row.scopes,
-          },
+          principal: principalOfKey(row),
         });
       }
       const last = rows.at(-1);
@@ -190,6 +184,20 @@ export async function openKeyDirectory(options: KeyDirectoryOptions): Promise<Ke
   const directory = new KeyDirectory(options);
   await directory.open();
   return directory;
+}
+
+function principalOfKey(row: LiveKeyRow): Principal {
+  const { models, allowed_addresses: addresses } = row;
+  return {
+    kind: 'api_key',
+    organizationId: row.organization_id,
+    projectId: row.project_id,
+    apiKeyId: row.id,
+    userId: row.created_by,
+    scopes: row.scopes,
+    models: models === null ? undefined : new Set(models),
+    addresses: addresses === null ? undefined : addressRanges(addresses),
+  };
 }
 
 // Bytes are no map keys; one character for each byte is the cheapest text.

@@ -3,13 +3,16 @@ import type { ApiKeyRow } from './api-key.ts';
 import type { Reach } from './policy.ts';
 import type { Scope } from './role.ts';
 
-const COLUMNS = `k.id, k.project_id, k.name, k.prefix, k.scopes, k.created_by, k.created_at, k.expires_at, k.revoked_at,
-  k.last_used_at`;
+const COLUMNS = `k.id, k.project_id, k.name, k.prefix, k.scopes, k.models, k.allowed_addresses, k.created_by,
+  k.created_at, k.expires_at, k.revoked_at, k.last_used_at`;
 const OWNED = 'from api_keys k join projects p on p.id = k.project_id';
 
 export interface NewApiKey extends Omit<ApiKeyRow, 'revoked_at' | 'last_used_at'> {
   readonly key_hash: Uint8Array;
 }
+
+/** Rights of a key that is bound to nothing but its scopes. */
+export const UNBOUND = { models: null, allowed_addresses: null };
 
 /** The row that a fresh insert leaves behind. */
 export function storedKey({ key_hash: _hash, ...row }: NewApiKey): ApiKeyRow {
@@ -18,8 +21,9 @@ export function storedKey({ key_hash: _hash, ...row }: NewApiKey): ApiKeyRow {
 
 export function insertApiKey(key: NewApiKey): Statement {
   return {
-    sql: `insert into api_keys (id, project_id, name, prefix, key_hash, scopes, created_by, created_at, expires_at)
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    sql: `insert into api_keys (id, project_id, name, prefix, key_hash, scopes, models, allowed_addresses, created_by,
+        created_at, expires_at)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     parameters: [
       key.id,
       key.project_id,
@@ -27,6 +31,8 @@ export function insertApiKey(key: NewApiKey): Statement {
       key.prefix,
       key.key_hash,
       key.scopes,
+      key.models,
+      key.allowed_addresses,
       key.created_by,
       key.created_at,
       key.expires_at,
@@ -49,14 +55,30 @@ export function shortenApiKey(id: string, expiresAt: Date): Statement {
   };
 }
 
+/** What a client may change of a key. */
+export type KeySettings = Pick<
+  ApiKeyRow,
+  'name' | 'scopes' | 'models' | 'allowed_addresses' | 'expires_at'
+>;
+
+export function updateApiKey(id: string, settings: KeySettings): Statement {
+  const { name, scopes, models, allowed_addresses: addresses, expires_at: expiresAt } = settings;
+  return {
+    sql: `update api_keys set name = $2, scopes = $3, models = $4, allowed_addresses = $5, expires_at = $6
+      where id = $1`,
+    parameters: [id, name, scopes, models, addresses, expiresAt],
+  };
+}
+
 /** The key, when the caller reaches it. */
 export async function findApiKey(
   database: SqlExecutor,
   { organizationId, projectId, createdBy, id }: Reach & { id: string },
+  lock: '' | 'for update of k' = '',
 ): Promise<ApiKeyRow | undefined> {
   const { rows } = await database.execute<ApiKeyRow>({
     sql: `select ${COLUMNS} ${OWNED} where k.id = $1 and p.organization_id = $2
-      and ($3::text is null or k.project_id = $3) and ($4::text is null or k.created_by = $4)`,
+      and ($3::text is null or k.project_id = $3) and ($4::text is null or k.created_by = $4) ${lock}`,
     parameters: [id, organizationId, projectId, createdBy],
   });
   return rows[0];
@@ -96,6 +118,8 @@ export interface LiveKeyRow {
   readonly organization_id: string;
   readonly created_by: string | null;
   readonly scopes: Scope[];
+  readonly models: string[] | null;
+  readonly allowed_addresses: string[] | null;
   readonly expires_at: Date | null;
 }
 
@@ -108,7 +132,7 @@ export async function listLiveKeys(
   const { rows } = await database.execute<LiveKeyRow>(
     {
       sql: `select k.id, k.key_hash, k.project_id, p.organization_id, k.created_by, k.scopes,
-          k.expires_at ${OWNED}
+          k.models, k.allowed_addresses, k.expires_at ${OWNED}
         where k.revoked_at is null and p.archived_at is null
           and (k.expires_at is null or k.expires_at > $1) and k.id > $2
         order by k.id limit $3`,

@@ -3,8 +3,9 @@ import { apiKeyObject } from './api-key.ts';
 import { changerOf } from './change.ts';
 import { listObject } from './list-object.ts';
 import { principalOf } from './principal.ts';
-import { CreateKeyBody, KeyParams, KeysQuery, RotateKeyBody } from './schemas.ts';
-import type { CreatedKey, IdentityService } from './service.ts';
+import { CreateKeyBody, KeyParams, KeyPatch, KeysQuery, RotateKeyBody } from './schemas.ts';
+import type { CreatedKey } from './new-key.ts';
+import type { IdentityService } from './service.ts';
 
 const read = { access: { action: 'keys.read' as const } };
 const write = { access: { action: 'keys.write' as const } };
@@ -16,6 +17,7 @@ const DEFAULT_OVERLAP_SECONDS = 86_400;
 export function keyRoutes(app: FastifyInstance, identity: IdentityService): void {
   createRoute(app, identity);
   readRoutes(app, identity);
+  updateRoute(app, identity);
   endRoutes(app, identity);
 }
 
@@ -24,10 +26,10 @@ function createRoute(app: FastifyInstance, identity: IdentityService): void {
     '/keys',
     { config: write, schema: { summary: 'Create an API key', tags, body: CreateKeyBody } },
     async (request, reply) => {
-      const { name, scopes, project_id: projectId, expires_at: seconds } = request.body;
-      const expiresAt =
-        seconds === undefined || seconds === null ? undefined : new Date(seconds * MS_PER_SECOND);
-      const input = { name, scopes, projectId, expiresAt };
+      const { name, scopes, models, allowed_addresses: addresses } = request.body;
+      const { project_id: projectId, expires_at: seconds } = request.body;
+      const expiresAt = dateOf(seconds);
+      const input = { name, scopes, models, addresses, projectId, expiresAt };
       const created = await identity.createKey(changerOf(request), input);
       return reply.code(201).send(createdObject(created));
     },
@@ -49,6 +51,20 @@ function readRoutes(app: FastifyInstance, identity: IdentityService): void {
     { config: read, schema: { summary: 'Get an API key', tags, params: KeyParams } },
     async (request) =>
       apiKeyObject(await identity.getKey(principalOf(request), request.params.key_id)),
+  );
+}
+
+function updateRoute(app: FastifyInstance, identity: IdentityService): void {
+  const schema = { summary: 'Change an API key', tags, params: KeyParams, body: KeyPatch };
+  app.patch<{ Params: KeyParams; Body: KeyPatch }>(
+    '/keys/:key_id',
+    { config: write, schema },
+    async (request) => {
+      const { expires_at: seconds, ...settings } = request.body;
+      const change = { ...settings, expires_at: dateOf(seconds) };
+      const { key_id: id } = request.params;
+      return apiKeyObject(await identity.updateKey(changerOf(request), id, change));
+    },
   );
 }
 
@@ -80,6 +96,10 @@ function endRoutes(app: FastifyInstance, identity: IdentityService): void {
       return { ...createdObject(rotated), previous: apiKeyObject(rotated.previous) };
     },
   );
+}
+
+function dateOf<Missing extends null | undefined>(seconds: number | Missing): Date | Missing {
+  return typeof seconds === 'number' ? new Date(seconds * MS_PER_SECOND) : seconds;
 }
 
 function createdObject({ key, secret }: CreatedKey) {

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { AddressRanges } from '../../lib/address-ranges.ts';
 import type { Action } from './policy.ts';
 import type { Role, Scope } from './role.ts';
 
@@ -17,6 +18,10 @@ export interface Principal {
   /** Where a user has the role. */
   readonly roleIn?: 'organization' | 'project';
   readonly scopes: readonly Scope[];
+  /** The only models that calls may name; undefined: every one. */
+  readonly models?: ReadonlySet<string>;
+  /** Where requests may come from; undefined: anywhere. */
+  readonly addresses?: AddressRanges;
   /** Only on calls that are written down. */
   readonly origin?: RequestOrigin;
 }

@@ -22,20 +22,62 @@ export type KeysQuery = Static<typeof KeysQuery>;
 export const CreateProjectBody = Type.Object({ name: Name }, strict);
 export type CreateProjectBody = Static<typeof CreateProjectBody>;
 
+const Scopes = Type.Array(Type.Enum([...SCOPES]), { minItems: 1, uniqueItems: true });
+const Models = Type.Union(
+  [
+    Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+      minItems: 1,
+      maxItems: 1_000,
+      uniqueItems: true,
+    }),
+    Type.Null(),
+  ],
+  { description: 'The only models that the key may name; null or absent: every one.' },
+);
+const AllowedAddresses = Type.Union(
+  [
+    Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
+      minItems: 1,
+      maxItems: 100,
+      uniqueItems: true,
+    }),
+    Type.Null(),
+  ],
+  {
+    description:
+      'Addresses and networks (CIDR, IPv4 or IPv6) that the key may be used from; null or absent: anywhere.',
+  },
+);
+const ExpiresAt = Type.Union(
+  [Type.Integer({ minimum: 1, maximum: MAX_UNIX_SECONDS }), Type.Null()],
+  { description: 'Unix time in seconds; null or absent: no end.' },
+);
+
 export const CreateKeyBody = Type.Object(
   {
     name: Name,
-    scopes: Type.Array(Type.Enum([...SCOPES]), { minItems: 1, uniqueItems: true }),
+    scopes: Scopes,
+    models: Type.Optional(Models),
+    allowed_addresses: Type.Optional(AllowedAddresses),
     project_id: Type.Optional(Id),
-    expires_at: Type.Optional(
-      Type.Union([Type.Integer({ minimum: 1, maximum: MAX_UNIX_SECONDS }), Type.Null()], {
-        description: 'Unix time in seconds; null or absent: no end.',
-      }),
-    ),
+    expires_at: Type.Optional(ExpiresAt),
   },
   strict,
 );
 export type CreateKeyBody = Static<typeof CreateKeyBody>;
+
+/** What is absent stays as it is. */
+export const KeyPatch = Type.Object(
+  {
+    name: Type.Optional(Name),
+    scopes: Type.Optional(Scopes),
+    models: Type.Optional(Models),
+    allowed_addresses: Type.Optional(AllowedAddresses),
+    expires_at: Type.Optional(ExpiresAt),
+  },
+  strict,
+);
+export type KeyPatch = Static<typeof KeyPatch>;
 
 export const RotateKeyBody = Type.Object(
   {

@@ -1,21 +1,28 @@
-import { apiKeyPrefix, generateApiKey, hashApiKey } from '../../lib/api-key.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type Database, DatabaseError } from '../../ports/database.ts';
 import { type ApiKeyRow, isLive } from './api-key.ts';
 import type { Changer, IdentityChange, RecordChange } from './change.ts';
-import { apiKeyNotFound, cursorNotFound, identityError, projectNotFound } from './errors.ts';
+import {
+  apiKeyNotFound,
+  apiKeyNotLive,
+  cursorNotFound,
+  expiryPassed,
+  identityError,
+  projectNotFound,
+} from './errors.ts';
 import { findDefaultOwner, type Owner } from './installation-repository.ts';
+import { requireAddressRanges, requireGrantable } from './key-grants.ts';
 import {
   findApiKey,
   insertApiKey,
+  type KeySettings,
   listApiKeys,
-  type NewApiKey,
   revokeApiKey,
   shortenApiKey,
   storedKey,
 } from './key-repository.ts';
 import { type ReachingCaller, reachOf } from './policy.ts';
-import type { Scope } from './role.ts';
+import { type CreatedKey, keyFields, type KeyInput, newApiKey } from './new-key.ts';
 import {
   findProject,
   findUser,
@@ -26,6 +33,7 @@ import {
   type UserRow,
 } from './project-repository.ts';
 import { ANNOUNCE_CHANGE } from './revision-repository.ts';
+import { updateKey } from './update-key.ts';
 
 export interface Page {
   /** Id of the last entry of the page before. */
@@ -36,12 +44,6 @@ export interface Page {
 export interface PageOf<T> {
   readonly rows: T[];
   readonly hasMore: boolean;
-}
-
-export interface CreatedKey {
-  readonly key: ApiKeyRow;
-  /** The key itself; it cannot be read again. */
-  readonly secret: string;
 }
 
 export interface IdentityDependencies {
@@ -117,23 +119,25 @@ export class IdentityService {
   }
 
   /** A new key of the owner's project, or of another project of the same organization. */
-  async createKey(
-    owner: Changer & Owner,
-    input: { name: string; scopes: readonly Scope[]; projectId?: string; expiresAt?: Date },
-  ): Promise<CreatedKey> {
+  async createKey(owner: Changer & Owner, input: KeyInput): Promise<CreatedKey> {
     const project = await this.getProject(owner, input.projectId ?? owner.projectId);
     const { projectId: reachedProject } = reachOf(owner);
     if (project.archived_at !== null || (reachedProject ?? project.id) !== project.id) {
       throw projectNotFound(project.id);
     }
-    refuseUnheldScopes(owner, input.scopes);
-    if (input.expiresAt !== undefined && input.expiresAt <= this.#clock.now()) {
-      throw identityError('invalid_expiry', "'expires_at' lies in the past.", {
-        param: 'expires_at',
-      });
-    }
-    const createdBy = owner.userId ?? null;
-    const { row, secret } = this.#newKey({ ...input, projectId: project.id, createdBy });
+    const { expiresAt = null } = input;
+    if (expiresAt !== null && expiresAt <= this.#clock.now()) throw expiryPassed();
+    requireAddressRanges(input.addresses);
+    const { row, secret } = newApiKey(this.#clock, {
+      name: input.name,
+      scopes: [...input.scopes],
+      models: input.models ?? null,
+      allowed_addresses: input.addresses ?? null,
+      project_id: project.id,
+      created_by: owner.userId ?? null,
+      expires_at: expiresAt,
+    });
+    requireGrantable(owner, row);
     const recorded = this.#recorded(owner, {
       action: 'keys.create',
       resource: { kind: 'api_key', id: row.id },
@@ -179,6 +183,18 @@ export class IdentityService {
     await this.#change([revokeApiKey(id, this.#clock.now()), ...recorded]);
   }
 
+  /** Changes what is given; in force on every instance as a revocation is. */
+  async updateKey(owner: Changer, id: string, settings: Partial<KeySettings>): Promise<ApiKeyRow> {
+    const services = {
+      database: this.#database,
+      clock: this.#clock,
+      recordChange: this.#recordChange,
+    };
+    const updated = await updateKey(services, owner, { id, settings });
+    await this.#onChange();
+    return updated;
+  }
+
   /** A new key with the rights of the old one, which stays valid for `overlapMs` at most. */
   async rotateKey(
     owner: Changer,
@@ -187,18 +203,10 @@ export class IdentityService {
   ): Promise<CreatedKey & { previous: ApiKeyRow }> {
     const previous = await this.getKey(owner, id);
     const now = this.#clock.now();
-    if (!isLive(previous, now)) {
-      throw identityError('api_key_not_live', `The API key '${id}' is revoked or expired.`, {
-        param: 'key_id',
-      });
-    }
-    const { row, secret } = this.#newKey({
-      name: previous.name,
-      scopes: previous.scopes,
-      projectId: previous.project_id,
-      expiresAt: previous.expires_at ?? undefined,
-      createdBy: previous.created_by,
-    });
+    if (!isLive(previous, now)) throw apiKeyNotLive(id);
+    // The new key is shown to whoever rotates.
+    requireGrantable(owner, previous);
+    const { row, secret } = newApiKey(this.#clock, previous);
     const endsAt = new Date(now.getTime() + overlapMs);
     const ending = overlapMs === 0 ? revokeApiKey(id, now) : shortenApiKey(id, endsAt);
     const recorded = this.#recorded(owner, {
@@ -216,28 +224,6 @@ export class IdentityService {
 
   #recorded(changer: Changer, change: IdentityChange) {
     return this.#recordChange === undefined ? [] : [this.#recordChange(changer, change)];
-  }
-
-  #newKey(input: {
-    name: string;
-    scopes: readonly Scope[];
-    projectId: string;
-    createdBy: string | null;
-    expiresAt?: Date;
-  }): { row: NewApiKey; secret: string } {
-    const secret = generateApiKey();
-    const row: NewApiKey = {
-      id: this.#clock.newId('key_'),
-      project_id: input.projectId,
-      name: input.name,
-      prefix: apiKeyPrefix(secret),
-      key_hash: hashApiKey(secret),
-      scopes: [...input.scopes],
-      created_by: input.createdBy,
-      created_at: this.#clock.now(),
-      expires_at: input.expiresAt ?? null,
-    };
-    return { row, secret };
   }
 
   async #change(statements: Parameters<Database['batch']>[0]): Promise<void> {
@@ -275,21 +261,3 @@ const projectFilterOf = (caller: ReachingCaller) => ({
   organizationId: caller.organizationId,
   memberId: caller.kind === 'user' && caller.roleIn === 'project' ? (caller.userId ?? '') : null,
 });
-
-/** Nobody hands out what they lack; the command line acts for whoever owns the database. */
-function refuseUnheldScopes({ scopes: held }: Changer, wanted: readonly Scope[]): void {
-  const unheld = held && wanted.find((scope) => !held.includes(scope));
-  if (unheld === undefined) return;
-  throw identityError('scope_not_held', `You cannot grant the scope '${unheld}': you lack it.`, {
-    param: 'scopes',
-  });
-}
-
-function keyFields({ name, prefix, scopes, expires_at: expiresAt }: NewApiKey) {
-  return {
-    name: { after: name },
-    prefix: { after: prefix },
-    scopes: { after: scopes },
-    expires_at: { after: expiresAt },
-  };
-}

@@ -12,7 +12,7 @@ import {
   updateUserSignIn,
   useOneTimeLink,
 } from './installation-repository.ts';
-import { insertApiKey, type NewApiKey, storedKey } from './key-repository.ts';
+import { insertApiKey, type NewApiKey, storedKey, UNBOUND } from './key-repository.ts';
 import { generateToken, hashToken } from './one-time-link.ts';
 import { PASSWORD_LENGTH, type PasswordHasher } from './password.ts';
 import type { RequestOrigin } from './principal.ts';
@@ -129,6 +129,7 @@ function newKey(from: { user: LinkedUser; apiKey: string; clock: Clock }): NewAp
     prefix: apiKeyPrefix(from.apiKey),
     key_hash: hashApiKey(from.apiKey),
     scopes: [...SCOPES],
+    ...UNBOUND,
     created_by: from.user.userId,
     created_at: from.clock.now(),
     expires_at: null,

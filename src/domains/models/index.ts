@@ -1,3 +1,4 @@
+export { requireAllowedModel } from './allowed-models.ts';
 export {
   BUILTIN_CHAT_MODEL,
   BUILTIN_DEPLOYMENT,

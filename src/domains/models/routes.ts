@@ -1,5 +1,7 @@
 import type {} from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
+import { principalOf } from '../identity/index.ts';
+import { requireAllowedModel } from './allowed-models.ts';
 import { modelNotFound } from './errors.ts';
 import type { ModelCatalogue } from './model-catalogue.ts';
 import { modelObject } from './model.ts';
@@ -16,7 +18,12 @@ export async function modelRoutes(
       config: { access: { action: 'inference.models' } },
       schema: { summary: 'List models', tags: ['models'] },
     },
-    async () => ({ object: 'list', data: catalogue.list().map(modelObject) }),
+    async (request) => {
+      const { models: allowed } = principalOf(request);
+      const models = catalogue.list();
+      const listed = allowed ? models.filter(({ name }) => allowed.has(name)) : models;
+      return { object: 'list', data: listed.map(modelObject) };
+    },
   );
   // A wildcard, because names hold slashes: `Qwen/Qwen3-32B`.
   app.get<{ Params: { '*': string } }>(
@@ -28,6 +35,7 @@ export async function modelRoutes(
     async (request) => {
       const name = request.params['*'];
       if (name === '') throw modelNotFound(name);
+      requireAllowedModel(principalOf(request), name);
       return modelObject(await catalogue.resolve(name));
     },
   );

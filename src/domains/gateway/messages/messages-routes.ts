@@ -2,7 +2,7 @@ import type {} from '@fastify/swagger';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { principalOf } from '../../identity/index.ts';
-import type { ModelCatalogue } from '../../models/index.ts';
+import { type ModelCatalogue, requireAllowedModel } from '../../models/index.ts';
 import { type AnswerServices, answerStream } from '../answer-stream.ts';
 import { clientSignal } from '../client-signal.ts';
 import { parseBody } from '../request-body.ts';
@@ -79,6 +79,7 @@ async function countTokens({ catalogue }: MessagesRouteServices, request: Fastif
   const { json } = parseBody(request.body);
   validateCount(json);
   const name = String(json['model']);
+  requireAllowedModel(principalOf(request), name);
   if (catalogue.find(name) === undefined) await catalogue.resolve(name);
   return { input_tokens: estimateInput(json) };
 }

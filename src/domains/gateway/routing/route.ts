@@ -16,6 +16,8 @@ export interface Candidate {
 /** What routing needs to know about a call. */
 export interface RoutedRequest {
   readonly projectId: string;
+  /** The only models that may answer it; undefined: every one. */
+  readonly models?: ReadonlySet<string>;
   readonly endpoint: Endpoint;
   readonly json: JsonObject;
 }
@@ -106,6 +108,7 @@ export class Route {
 
   #addFallbacks(): void {
     for (const name of this.#models[this.#position]?.fallbacks ?? []) {
+      if (this.#request.models?.has(name) === false) continue;
       const model = this.#services.findModel(name);
       if (model === undefined || this.#models.length >= MODELS_MAX) continue;
       // Fallbacks may lead back to where they came from.

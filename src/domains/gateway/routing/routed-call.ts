@@ -1,6 +1,11 @@
 import { AppError } from '../../../lib/app-error.ts';
 import type { Principal } from '../../identity/index.ts';
-import type { Endpoint, Model, ModelCatalogue } from '../../models/index.ts';
+import {
+  type Endpoint,
+  type Model,
+  type ModelCatalogue,
+  requireAllowedModel,
+} from '../../models/index.ts';
 import { AttemptScope } from '../attempt-scope.ts';
 import { CallMeter, type MeterServices } from '../call-meter.ts';
 import type { UpstreamTimeouts } from '../provider.ts';
@@ -91,8 +96,10 @@ export class RoutedCall {
     const { catalogue, router, limits } = services;
     const { principal, endpoint, body } = call;
     const name = String(body.json['model']);
+    if (principal.models !== undefined) requireAllowedModel(principal, name);
     const model = catalogue.find(name) ?? (await catalogue.resolve(name));
-    const request = { projectId: principal.projectId, endpoint, json: body.json };
+    const { projectId, models } = principal;
+    const request = { projectId, models, endpoint, json: body.json };
     const route = router.route(model, request, streamed);
     const limited = limits.applies(principal, model.name);
     const admission = limited ? await admit(services, call, model.name) : undefined;

@@ -31,9 +31,9 @@ export function collectionName(model: string, dimensions: number): string {
   return `kb_${createHash('sha256').update(profile).digest('hex').slice(0, 24)}`;
 }
 
-/** The caller may lack the scope for inference: the platform embeds in its name. */
+/** The caller may lack the scope for inference, or the model of the store: the platform embeds in its name. */
 export function embeddingPrincipal(principal: Principal): Principal {
-  return { ...principal, scopes: ['inference'] };
+  return { ...principal, scopes: ['inference'], models: undefined };
 }
 
 async function probeDimensions(

@@ -1,5 +1,6 @@
 import { changedFields, recordChange } from '../../audit/index.ts';
 import type { Principal } from '../../identity/index.ts';
+import { requireAllowedModel } from '../../models/index.ts';
 import { checkPairs } from '../attributes.ts';
 import { invalidCursor, knowledgeError, vectorStoreNotFound } from '../errors.ts';
 import { COLLECT_JOB, COLLECT_QUEUE } from '../ingestion/queues.ts';
@@ -136,7 +137,9 @@ export class StoreService {
 
   async #newStore(context: CallContext, request: CreateStoreRequest): Promise<StoreRecord> {
     const { clock, options } = this.#deps;
-    const model = request.embedding_model ?? options.defaultEmbeddingModel;
+    const { embedding_model: asked } = request;
+    if (asked !== undefined) requireAllowedModel(context.principal, asked);
+    const model = asked ?? options.defaultEmbeddingModel;
     const profile = await resolveProfile(this.#deps, { ...context, model });
     const now = clock.now();
     return {
