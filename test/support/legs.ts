@@ -12,6 +12,9 @@ export const LEGS = {
   milvus: 'host:port of Milvus 2.3',
   'milvus-lite': 'host:port of milvus-lite 3.2',
   nginx: 'path of the nginx binary',
+  helm: 'path of the helm binary',
+  'kubernetes-validate':
+    'path of the kubernetes-validate program, which carries the schemas of Kubernetes',
   'openai-python': 'path of a Python interpreter that can import openai',
   'anthropic-python': 'path of a Python interpreter that can import anthropic',
 } as const;

@@ -1,3 +1,4 @@
+import { helmProgram, kubernetesValidateProgram } from './helm.ts';
 import { milvusServer } from './milvus.ts';
 import { milvusLiteServer } from './milvus-lite.ts';
 import { minioServer } from './minio.ts';
@@ -17,6 +18,8 @@ export const ALL_SERVERS: readonly TestServer[] = [
   milvusServer,
   milvusLiteServer,
   nginxServer,
+  helmProgram,
+  kubernetesValidateProgram,
   pythonOpenaiClient,
   pythonAnthropicClient,
 ];
