@@ -20,6 +20,15 @@ export const SUMMARIES_ZH: Readonly<Record<VariableName, string>> = {
   MILVUS_PORT: 'Milvus 的端口。',
   LLAMP_SECRET_KEY:
     '用于加密所存机密（例如供应商凭据）的密钥：32 个随机字节，以 base64 或十六进制书写，所有实例相同。可用逗号分隔写多个：第一个用于加密，其余只用于解密，以便更换密钥（见 docs/zh/security/secrets.md）。不设置时使用数据目录中的 `secret.key`；此时若设置了 `DATABASE_URL`，则无法保存凭据。请在备份之外另存一份：丢失后已存凭据无法恢复。',
+  LLAMP_BACKUP_TARGETS:
+    '备份存放的位置：目录，或 `s3://桶/前缀`；可以写多个，以便在多处保存副本。见 docs/zh/operations/backup.md。',
+  LLAMP_BACKUP_RECIPIENT:
+    '谁的身份密钥能打开备份：由 `llamp backup keygen` 生成的 `age1…`。身份密钥不应放在任何服务器上。',
+  LLAMP_BACKUP_SCHEDULE: '服务器自动备份的时间：cron 的五个字段，UTC。不设置：只在被要求时备份。',
+  LLAMP_BACKUP_KEEP: '清理旧备份时保留的数量：按天、周、月各保留这么多个周期，每个周期一份。',
+  LLAMP_BACKUP_S3_ENDPOINT: '`s3://` 目标的 S3 API。不设置：使用 `MINIO_ENDPOINT`。',
+  LLAMP_BACKUP_S3_ACCESS_KEY: '`s3://` 目标的访问密钥。不设置：使用 `MINIO_ACCESS_KEY`。',
+  LLAMP_BACKUP_S3_SECRET_KEY: '`s3://` 目标的私有密钥。不设置：使用 `MINIO_SECRET_KEY`。',
   OPENAI_API_KEY: '上游的密钥。设置后，上游列出的每个模型都会对外提供服务。',
   OPENAI_API_BASE:
     '兼容 OpenAI 的上游的基础地址。只设置密钥时为 `https://api.openai.com/v1`；上游不需要密钥时可单独设置。',

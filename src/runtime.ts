@@ -62,18 +62,19 @@ export function createContext(config: Config, log: Log): RuntimeContext {
 
 /**
  * Opens every store, or none: what was open is closed again when a later one refuses. A server keeps its data folder to
- * itself, for the journal in it; a command beside a server on served stores does not.
+ * itself, for the journal in it; a command beside a server on served stores does not. For a restore the database is
+ * opened with whatever schema it has.
  */
 export async function openStores(
   context: RuntimeContext,
-  purpose: 'server' | 'command',
+  purpose: 'server' | 'command' | 'restore',
 ): Promise<Stores> {
   await using opened = new AsyncDisposableStack();
   const { config, log, clock, metrics } = context;
   if (config.database === undefined || purpose === 'server') await holdDataFolder(config, opened);
   // At once: each waits for a thread or a server of its own. In this order they are closed last.
   const [rawDatabase, rawBlobs, rawIndex, rawEphemeral] = await openTogether(opened, [
-    openDatabase(context),
+    purpose === 'restore' ? connect(context) : openDatabase(context),
     openBlobs(context),
     openIndex(context),
     openEphemeral(context),
@@ -198,13 +199,21 @@ async function copiedBeforeMigration(
   return await connect(context);
 }
 
-async function applyMigrations(
+/** Applies migrations up to a version, by default all. */
+export async function applyMigrations(
   database: Database,
   { clock, log }: RuntimeContext,
+  upTo?: number,
 ): Promise<MigrateResult> {
   const extensions = await schemaExtensions();
   const { migrate } = await loadMigration();
-  return await migrate(database, { directory: MIGRATIONS, clock, log, extensions });
+  return await migrate(database, { directory: MIGRATIONS, clock, log, extensions, upTo });
+}
+
+/** Where the schema stands, and how far this release knows it. */
+export async function schemaOf(database: Database): Promise<{ current: number; expected: number }> {
+  const { schemaStatus } = await loadMigration();
+  return await schemaStatus(database, MIGRATIONS);
 }
 
 async function connect({ config, log }: RuntimeContext): Promise<Database> {

@@ -52,6 +52,25 @@ export async function openVerifiedSecretBox(
   return box;
 }
 
+/** The keys themselves, the sealing one first, for a backup that only its recipient opens; none when there are none. */
+export async function readMasterKeys(config: KeyConfig): Promise<readonly Uint8Array[]> {
+  if (config.masterKeys !== undefined) return config.masterKeys;
+  if (config.database !== undefined) return [];
+  return (await storedKeys(keyFileOf(config))) ?? [];
+}
+
+/** Keys of a backup for an installation whose keys lie in the data folder. Never in place of others. */
+export async function restoreKeyFile(config: KeyConfig, keys: readonly Uint8Array[]) {
+  const path = keyFileOf(config);
+  const present = await storedKeys(path);
+  const isSame = present?.every((key, index) =>
+    Buffer.from(key).equals(keys[index] ?? Buffer.alloc(0)),
+  );
+  if (present !== undefined && isSame !== true)
+    throw new StartError(`${path} holds another key than the backup; move it away first`);
+  if (present === undefined) await writeKeys(path, config.dataDirectory, keys);
+}
+
 /** True when the keys lie in the data folder, where a command may replace them. */
 export function hasKeyFile({ masterKeys, database }: KeyConfig): boolean {
   return masterKeys === undefined && database === undefined;

@@ -172,7 +172,7 @@ test('file names carry content', () => {
   );
 });
 
-const COMPOSITION = ['src/runtime.ts'];
+const COMPOSITION = ['src/runtime.ts', 'src/backup-target.ts'];
 
 function ALLOWED_LAYERS(): Record<string, string[]> {
   return {

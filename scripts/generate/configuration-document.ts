@@ -49,6 +49,7 @@ Llamp 只通过环境变量配置，启动时读取一次。所有变量都可�
   groups: {
     listening: '监听',
     data: '数据目录与存储',
+    backup: '备份',
     upstream: '上游模型',
     bootstrap: '首次启动',
     limits: '限制与时限',

@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommands>>> = {
   knowledge: async () => (await import('./knowledge.ts')).addKnowledgeCommands,
   audit: async () => (await import('./audit.ts')).addAuditCommands,
   secrets: async () => (await import('./secrets.ts')).addSecretsCommands,
+  backup: async () => (await import('./backup.ts')).addBackupCommands,
   config: async () => (await import('./config.ts')).addConfigCommands,
 };
 

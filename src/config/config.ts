@@ -1,3 +1,4 @@
+import { type BackupConfig, backupFrom } from './backup-config.ts';
 import { masterKeysFrom } from '../lib/secret-box.ts';
 import type { Environment } from './mistakes.ts';
 import { environmentText } from './environment-text.ts';
@@ -28,6 +29,7 @@ export interface Config {
   readonly outboundAllow: readonly string[];
   /** The first seals stored secrets, the others open them too. Undefined: the key file of the embedded shape, or none. */
   readonly masterKeys: readonly Uint8Array[] | undefined;
+  readonly backup: BackupConfig;
   readonly configFile: ConfigFile | undefined;
   /** Undefined: the built-in lexical one. */
   readonly embeddingModel: string | undefined;
@@ -88,6 +90,7 @@ export function configFrom(values: Values, env: Environment): Config {
       totalTimeoutMs: values.LLAMP_UPSTREAM_TOTAL_TIMEOUT_MS,
     },
     masterKeys: masterKeysFrom(keyTexts(values.LLAMP_SECRET_KEY)),
+    backup: backupFrom(values),
     configFile: configFileFrom(values, env),
     embeddingModel: values.LLAMP_EMBEDDING_MODEL,
     bootstrap: {

@@ -1,4 +1,5 @@
 import type { LoadedVariables, ValueSource } from './load.ts';
+import { redactedValue } from './redacted-value.ts';
 import { VARIABLE_NAMES, VARIABLES, type VariableName } from './schema.ts';
 
 export interface PrintedVariable {
@@ -9,8 +10,6 @@ export interface PrintedVariable {
   readonly unit: string | null;
 }
 
-const MASK = '********';
-
 /** The effective configuration for people: no secret appears, whatever form it has. */
 export function printableConfig(loaded: LoadedVariables): PrintedVariable[] {
   return VARIABLE_NAMES.map((name) => ({
@@ -19,20 +18,4 @@ export function printableConfig(loaded: LoadedVariables): PrintedVariable[] {
     source: loaded.sources[name],
     unit: VARIABLES[name].unit ?? null,
   }));
-}
-
-function redactedValue(name: VariableName, value: unknown): string | null {
-  if (value === undefined) return null;
-  const text = Array.isArray(value) ? value.join(',') : String(value);
-  if (VARIABLES[name].type.startsWith('URL')) return redactedUrl(text);
-  return VARIABLES[name].secret ? MASK : text;
-}
-
-// Host, database and user help people to see what is used; the password and query parameters do not.
-function redactedUrl(text: string): string {
-  const url = new URL(text);
-  if (url.password !== '') url.password = MASK;
-  url.search = '';
-  url.hash = '';
-  return url.href;
 }

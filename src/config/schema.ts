@@ -1,3 +1,4 @@
+import { BACKUP_VARIABLES } from './backup-variables.ts';
 import {
   checkApiKey,
   checkBucket,
@@ -136,6 +137,8 @@ export const VARIABLES = {
     check: checkMasterKey,
     example: 'output-of-openssl-rand-base64-32',
   }),
+
+  ...BACKUP_VARIABLES,
 
   OPENAI_API_KEY: text({
     group: 'upstream',

@@ -78,3 +78,30 @@ export function checkApiKey(value: string): void {
     );
   }
 }
+
+export function checkBackupTarget(item: string): void {
+  const isBucket = /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:\/[a-z0-9/_.-]*)?$/.test(item);
+  if (isBucket || (item !== '' && !item.includes('://'))) return;
+  throw new InvalidValue(
+    `contains ${JSON.stringify(item)}, which is no folder and no bucket`,
+    'list folders like /backups/llamp or buckets like s3://llamp-backups/production',
+  );
+}
+
+export function checkBackupRecipient(value: string): void {
+  if (/^age1[02-9ac-hj-np-z]{58}$/.test(value)) return;
+  throw new InvalidValue(
+    'is no recipient',
+    'set the line that begins with age1 and that `llamp backup keygen` prints',
+  );
+}
+
+export function checkBackupKeep(value: string): void {
+  if (/^\d{1,4},\d{1,4},\d{1,4}$/.test(value)) return;
+  throw new InvalidValue('is not three numbers', 'write days, weeks and months like 7,4,12');
+}
+
+export function checkCron(value: string): void {
+  if (/^[\d*/,-]+(?: [\d*/,A-Za-z-]+){4}$/.test(value)) return;
+  throw new InvalidValue('has not the five fields of cron', 'write it like 30 2 * * *');
+}

@@ -18,6 +18,7 @@ export interface Variable<T> {
 export const VARIABLE_GROUPS = {
   listening: 'Listening',
   data: 'Data folder and stores',
+  backup: 'Backup',
   upstream: 'Upstream models',
   bootstrap: 'First start',
   limits: 'Limits and time-outs',

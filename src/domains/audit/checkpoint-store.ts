@@ -10,14 +10,21 @@ const READ_MAX = 500;
 const BLOB_TIMEOUT_MS = 10_000;
 const SIZE_MAX = 16_384;
 
+/** Where the checkpoint at a number of the chain lies. */
+export function checkpointKey(seq: number): string {
+  return `${PREFIX}${String(seq).padStart(SEQ_DIGITS, '0')}.json`;
+}
+
 export async function storeCheckpoint(
   blobs: BlobStore,
   checkpoint: Checkpoint,
   signal?: AbortSignal,
 ): Promise<void> {
-  const key = `${PREFIX}${String(checkpoint.seq).padStart(SEQ_DIGITS, '0')}.json`;
   const text = `${JSON.stringify(checkpoint)}\n`;
-  await blobs.put(key, Buffer.from(text, 'utf8'), { timeoutMs: BLOB_TIMEOUT_MS, signal });
+  await blobs.put(checkpointKey(checkpoint.seq), Buffer.from(text, 'utf8'), {
+    timeoutMs: BLOB_TIMEOUT_MS,
+    signal,
+  });
 }
 
 export interface ReadCheckpoints {

@@ -19,5 +19,6 @@ export { AUDIT_ERRORS } from './errors.ts';
 export { exportEvents } from './export-events.ts';
 export { type Audit, type AuditOptions, openAudit } from './open-audit.ts';
 export { type Change, changeStatement, recordChange } from './record-change.ts';
+export { ensureAuditPartitions } from './repository.ts';
 export { sqlSealedLog } from './sql-sealed-log.ts';
 export { type Verification, verifyChain } from './verify-chain.ts';

@@ -27,6 +27,7 @@ import { createTokenizer } from './text/tokenizer.ts';
 
 export { KNOWLEDGE_ERRORS } from './errors.ts';
 export type { FileObject, FileRecord } from './files/file-record.ts';
+export { holdBlobs, releaseBlobs } from './ingestion/hold-repository.ts';
 export type { KnowledgeDependencies, KnowledgeOptions } from './options.ts';
 export type { RebuildResult } from './rebuild/rebuild.ts';
 export { type Filter, parseFilter } from './search/filter.ts';

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Database, SqlExecutor, Statement } from '../../../ports/database.ts';
 import type { Position } from '../page.ts';
+import { NOTHING_HOLDS_BLOBS } from '../ingestion/hold-repository.ts';
 import { inOrder, type KeysetPage, pageOrder, statement, withinPage } from '../repository.ts';
 import type { FileRecord } from './file-record.ts';
 
@@ -114,7 +115,7 @@ export async function listDeletedFiles(
 ): Promise<{ id: string; blob_key: string }[]> {
   const { rows } = await database.execute(
     statement<{ id: string; blob_key: string }>(sql`select id, blob_key from files
-      where deleted_at < ${filter.before} order by deleted_at limit ${filter.limit}`),
+      where deleted_at < ${filter.before} and ${NOTHING_HOLDS_BLOBS} order by deleted_at limit ${filter.limit}`),
   );
   return rows;
 }

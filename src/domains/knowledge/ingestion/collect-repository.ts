@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { SqlExecutor } from '../../../ports/database.ts';
 import { statement } from '../repository.ts';
+import { NOTHING_HOLDS_BLOBS } from './hold-repository.ts';
 
 const CHUNKS_PER_DELETE = 5_000;
 
@@ -29,7 +30,10 @@ export async function supersedeOrphans(
   );
 }
 
-/** Superseded generations after a place. One that a run may still write to is left out while its claim lasts. */
+/**
+ * Superseded generations after a place. One that a run may still write to is left out while its claim lasts, all of them
+ * while a backup may still read what they were.
+ */
 export async function listSuperseded(
   database: SqlExecutor,
   filter: { after: SupersededPosition | undefined; now: Date; limit: number },
@@ -43,6 +47,7 @@ export async function listSuperseded(
     statement<SupersededGeneration & SupersededPosition>(sql`select id, collection,
       superseded_at as "supersededAt" from generations
       where state = 'superseded' and (claimed_until is null or claimed_until <= ${now}) and ${isAfter}
+        and ${NOTHING_HOLDS_BLOBS}
       order by superseded_at, id limit ${limit}`),
   );
   return rows;

@@ -7,6 +7,8 @@ export type SchemaErrorCode =
   | 'schema_newer'
   /** The database waits for `llamp migrate`. */
   | 'schema_outdated'
+  /** A backup was being restored into the database, and that has not ended. */
+  | 'restore_unfinished'
   /** Another process has been migrating for too long. */
   | 'migration_locked';
 
@@ -67,6 +69,13 @@ export function outdatedExtensionError(
   return new SchemaError(
     'schema_outdated',
     `the schema of the ${name} is at version ${current} and this release needs ${expected}: run \`llamp migrate\``,
+  );
+}
+
+export function unfinishedRestoreError(): SchemaError {
+  return new SchemaError(
+    'restore_unfinished',
+    'a restore into this installation has not ended, so it serves nobody: run the same `llamp backup restore` again',
   );
 }
 

@@ -36,6 +36,15 @@ async function hasMigrationTables(database: SqlExecutor): Promise<boolean> {
   return rows[0]?.present === true;
 }
 
+/** Whether a restore has begun here and not ended. */
+export async function hasUnfinishedRestore(database: SqlExecutor): Promise<boolean> {
+  const { rows } = await database.execute<{ present: boolean }>({
+    sql: "select to_regclass('restore_in_progress') is not null as present",
+    parameters: [],
+  });
+  return rows[0]?.present === true;
+}
+
 export async function listAppliedMigrations(database: SqlExecutor): Promise<AppliedMigration[]> {
   if (!(await hasMigrationTables(database))) return [];
   const { rows } = await database.execute<AppliedMigration>({

@@ -16,6 +16,8 @@ export interface MigrateOptions {
   readonly directory: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Highest version to apply; by default all. */
+  readonly upTo?: number;
   /** Applied after the files, under the same lock. */
   readonly extensions?: readonly SchemaExtension[];
 }
@@ -40,7 +42,7 @@ export async function migrate(database: Database, options: MigrateOptions): Prom
     const recorded = await listAppliedMigrations(database);
     checkApplied(files, recorded);
     const from = recorded.length;
-    const pending = files.slice(from);
+    const pending = files.slice(from, options.upTo);
     for (const file of pending) {
       await applyMigration(database, file, options.clock.now());
       options.log.info({ migration: file.fileName }, 'migration applied');
@@ -48,7 +50,7 @@ export async function migrate(database: Database, options: MigrateOptions): Prom
     const extensions = await applyExtensions(database, options);
     return {
       from,
-      to: files.length,
+      to: from + pending.length,
       applied: [...pending.map((file) => file.fileName), ...extensions],
     };
   });

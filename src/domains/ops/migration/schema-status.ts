@@ -6,10 +6,12 @@ import {
   newerExtensionError,
   outdatedError,
   outdatedExtensionError,
+  unfinishedRestoreError,
 } from './errors.ts';
 import { type MigrationFile, readMigrationFiles } from './migration-file.ts';
 import {
   type AppliedMigration,
+  hasUnfinishedRestore,
   listAppliedMigrations,
   readExtensionVersion,
 } from './repository.ts';
@@ -46,6 +48,7 @@ export async function requireCurrentSchema(
   directory: string,
   extensions: readonly SchemaExtension[] = [],
 ): Promise<void> {
+  if (await hasUnfinishedRestore(database)) throw unfinishedRestoreError();
   const files = await readMigrationFiles(directory);
   const applied = await listAppliedMigrations(database);
   checkApplied(files, applied);
