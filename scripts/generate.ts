@@ -8,10 +8,11 @@ import { openApiDocument } from './generate/openapi-document.ts';
 // `npm run generate`: writes every document that is made from the source. Tests keep them equal.
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-for (const document of [
-  ...(await sourceDocuments(root)),
-  { path: 'docs/openapi.json', text: await openApiDocument(version()) },
-]) {
+// The first one is read by those after it.
+await report({ path: 'docs/openapi.json', text: await openApiDocument(version()) });
+for (const document of await sourceDocuments(root)) await report(document);
+
+async function report(document: GeneratedDocument): Promise<void> {
   process.stdout.write(`${document.path}: ${await written(document)}\n`);
 }
 

@@ -1,3 +1,4 @@
+import { accessMatrixDocument } from './access-matrix.ts';
 import { configurationDocument, configurationDocumentZh } from './configuration-document.ts';
 import { envExample } from './env-example.ts';
 import { errorsDocument } from './errors-document.ts';
@@ -8,12 +9,13 @@ export interface GeneratedDocument {
   readonly text: string;
 }
 
-/** What is made from the source alone; `docs/openapi.json` comes from the running application. */
+/** What is made from the source and `docs/openapi.json`, which comes from the running application. */
 export async function sourceDocuments(root: string): Promise<GeneratedDocument[]> {
   return [
     { path: '.env.example', text: envExample() },
     { path: 'docs/configuration.md', text: configurationDocument() },
     { path: 'docs/zh/configuration.md', text: configurationDocumentZh() },
     { path: 'docs/errors.md', text: await errorsDocument(root) },
+    { path: 'docs/security/access-matrix.md', text: await accessMatrixDocument(root) },
   ];
 }

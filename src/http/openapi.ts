@@ -111,6 +111,7 @@ function withAccess(schema: FastifySchema, access: RouteAccess | undefined): Fas
   if (access === 'public') return { ...schema, security: [] };
   const scopes: string[] = typeof access === 'object' ? [POLICY[access.action].scope] : [];
   const scopeNote = scopes.length > 0 ? `Scope: \`${scopes.join('`, `')}\`.` : 'Any live key.';
+  const action = typeof access === 'object' ? { 'x-llamp-action': access.action } : {};
   const description = [schema.description, scopeNote].filter(Boolean).join('\n\n');
-  return { ...schema, description, security: [{ apiKey: scopes }] };
+  return { ...schema, ...action, description, security: [{ apiKey: scopes }] };
 }

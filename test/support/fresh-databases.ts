@@ -8,6 +8,8 @@ import type { Database } from '../../src/ports/database.ts';
 import { databaseTemplate, temporaryFolder } from './database-template.ts';
 
 export interface FreshDatabase {
+  /** Of a server; undefined for an embedded database. */
+  readonly url?: string;
   /** Connects to the database that was made for this test. */
   open(): Promise<Database>;
   readonly sessions: number;
@@ -24,6 +26,7 @@ export async function freshPostgres(serverUrl: string): Promise<FreshDatabase> {
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return {
+    url: url.href,
     sessions: SESSIONS,
     open: () => openPostgresDatabase({ url: url.href, poolMax: SESSIONS, log: silentLog }),
     dispose: async () => {
