@@ -8,6 +8,7 @@ import { listenForMetrics, type MetricsListener } from './http/request-metrics.t
 import { buildServer, type HttpServer, type ServerOptions } from './http/server.ts';
 import { type Domains, openDomains } from './open-domains.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
+import { serverDoctor } from './server-doctor.ts';
 import { observeQueues, observeStores } from './scrape-metrics.ts';
 
 /** Everything that runs, put together; docs/architecture.md explains the order of start and stop. */
@@ -58,7 +59,7 @@ export async function openApplication(
     health,
     isDraining: () => drain.isDraining,
     completeSetup: (input) => domains.setup.completeSetup(input),
-    domains: domainRoutes(domains, stores),
+    domains: domainRoutes(domains, stores, serverDoctor(stores, context)),
     config: config.http,
   };
   const { knowledge, firstStart } = domains;

@@ -7,6 +7,7 @@ import {
 } from './domains/gateway/index.ts';
 import { identityRoutes, jwksRoute, signInRoutes } from './domains/identity/index.ts';
 import { modelRoutes } from './domains/models/index.ts';
+import { doctorRoutes, type ServerDoctor } from './domains/ops/doctor/index.ts';
 import { usageRoutes } from './domains/usage/index.ts';
 import { sendEventStream } from './http/event-stream.ts';
 import type { DomainRoutes } from './http/server.ts';
@@ -17,7 +18,11 @@ const OPENAI_PREFIXES = ['/v1', '/api/v1/llm'];
 const MANAGEMENT_PREFIXES = ['/api/v1'];
 
 /** The plugins of the domains and where they are reached. */
-export function domainRoutes(domains: Domains, { database }: Stores): DomainRoutes[] {
+export function domainRoutes(
+  domains: Domains,
+  { database }: Stores,
+  doctor: Pick<ServerDoctor, 'report'>,
+): DomainRoutes[] {
   const { gateway, models, knowledge, identity, setup, members, signIn, limits, audit } = domains;
   const { cachedInference: inference, relays, router } = gateway;
   const { catalogue } = models;
@@ -50,5 +55,6 @@ export function domainRoutes(domains: Domains, { database }: Stores): DomainRout
     management(limits.routes),
     management((app) => deploymentHealthRoutes(app, { router })),
     management(audit.routes),
+    management((app) => doctorRoutes(app, { doctor })),
   ];
 }

@@ -55,6 +55,8 @@ const BLOB_LIMITS = { concurrentMax: 64, waitingMax: 1_000 };
 const INDEX_LIMITS = { concurrentMax: 32, waitingMax: 1_000 };
 const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
 
+export { systemClock };
+
 /** What everything is given: configuration, time, log and metrics of this process. */
 export function createContext(config: Config, log: Log): RuntimeContext {
   return { config, log, clock: systemClock, metrics: createMetrics() };
@@ -145,7 +147,8 @@ async function openDatabase(context: RuntimeContext): Promise<Database> {
 // Loaded while the database thread starts.
 const loadMigration = () => import('./domains/ops/migration/index.ts');
 
-async function schemaExtensions(): Promise<SchemaExtension[]> {
+/** What migrations bring along beside the files. */
+export async function schemaExtensions(): Promise<SchemaExtension[]> {
   const { jobQueueSchemaStep } = await import('./adapters/job-queue/pg-boss-schema.ts');
   return [jobQueueSchemaStep];
 }

@@ -30,7 +30,15 @@ export async function openSecretBox(config: KeyConfig): Promise<SecretBox | unde
   return boxOf((await storedKeys(path)) ?? [await newKey(path, config.dataDirectory)]);
 }
 
-/** The same, once it is certain that it opens what is stored; rejects with a `ConfigError` when it does not. */
+/** The same, for whoever only looks: makes no key. */
+export async function readSecretBox(config: KeyConfig): Promise<SecretBox | undefined> {
+  if (config.masterKeys !== undefined) return boxOf(config.masterKeys);
+  if (config.database !== undefined) return undefined;
+  const keys = await storedKeys(keyFileOf(config));
+  return keys === undefined ? undefined : boxOf(keys);
+}
+
+/** The same as the first, once it is certain that it opens what is stored; rejects with a `ConfigError` when it does not. */
 export async function openVerifiedSecretBox(
   config: KeyConfig,
   stores: { database: Database; clock: Clock },

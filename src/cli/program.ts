@@ -17,6 +17,7 @@ type AddCommands = (program: Command, context: CommandContext) => void;
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommands>>> = {
   serve: async () => (await import('./serve.ts')).addServeCommand,
   migrate: async () => (await import('./migrate.ts')).addMigrateCommand,
+  doctor: async () => (await import('./doctor.ts')).addDoctorCommand,
   keys: async () => (await import('./keys.ts')).addKeysCommands,
   users: async () => (await import('./users.ts')).addUsersCommands,
   knowledge: async () => (await import('./knowledge.ts')).addKnowledgeCommands,

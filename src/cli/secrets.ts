@@ -1,9 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/config.ts';
-import { SEALED_AUDIT_KEYS } from '../domains/audit/index.ts';
-import { SEALED_SIGNING_KEYS } from '../domains/identity/index.ts';
-import { SEALED_CREDENTIALS } from '../domains/models/index.ts';
 import { countSecrets, type Rotation, rotateSecrets } from '../domains/ops/secrets/index.ts';
 import type { SecretBox } from '../lib/secret-box.ts';
 import { silentLog } from '../lib/log.ts';
@@ -15,13 +12,11 @@ import {
   keepSealingKeyOnly,
   openVerifiedSecretBox,
 } from '../secret-key.ts';
+import { SEALED_COLUMNS } from '../sealed-columns.ts';
 import { startFailure } from '../start-failure.ts';
 import type { CommandContext } from './command-context.ts';
 import { CommandError } from './exit-codes.ts';
 import type { Output } from './output.ts';
-
-/** Every column of this release that holds sealed secrets. */
-export const SEALED_COLUMNS = [SEALED_CREDENTIALS, SEALED_SIGNING_KEYS, SEALED_AUDIT_KEYS];
 
 export function addSecretsCommands(program: Command, context: CommandContext): void {
   const secrets = program

@@ -4,22 +4,32 @@ import { VARIABLE_NAMES, VARIABLES } from './schema.ts';
 // Of the test runner, and those that Kubernetes adds for a service that is called llamp.
 const FOREIGN = /^LLAMP_(TEST|SERVERS)_|_(SERVICE_HOST|SERVICE_PORT.*|PORT_\d+_.*)$/;
 
+/** Every name of ours in form that nothing reads, near or far. */
+export function unreadVariables(env: Environment): string[] {
+  const known = knownNames();
+  return Object.keys(env)
+    .filter((name) => name.startsWith('LLAMP_') && !FOREIGN.test(name) && !known.has(name))
+    .sort();
+}
+
 /**
  * Names that are almost one of ours are mistakes, since the default would silently stay in force. Other LLAMP_ names
  * belong to someone else: scripts around the server, or the service links of Kubernetes.
  */
 export function unknownVariables(env: Environment): Mistake[] {
+  const known = knownNames();
+  return unreadVariables(env).flatMap((name) => {
+    const nearest = nearestName(name, known);
+    if (nearest === undefined) return [];
+    const fix = `did you mean ${nearest}?`;
+    return [{ variable: name, reason: 'is not a variable of Llamp', fix }];
+  });
+}
+
+function knownNames(): ReadonlySet<string> {
   const known = new Set<string>(VARIABLE_NAMES);
   for (const name of VARIABLE_NAMES) if (VARIABLES[name].file) known.add(`${name}_FILE`);
-  return Object.keys(env)
-    .filter((name) => name.startsWith('LLAMP_') && !FOREIGN.test(name) && !known.has(name))
-    .sort()
-    .flatMap((name) => {
-      const nearest = nearestName(name, known);
-      if (nearest === undefined) return [];
-      const fix = `did you mean ${nearest}?`;
-      return [{ variable: name, reason: 'is not a variable of Llamp', fix }];
-    });
+  return known;
 }
 
 function nearestName(name: string, known: ReadonlySet<string>): string | undefined {

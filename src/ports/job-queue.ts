@@ -33,8 +33,17 @@ export interface JobQueue {
   schedule(queue: string, cron: string, payload: JobPayload): Promise<void>;
   /** Jobs by state now; for metrics and tests. */
   counts(queue: string): Promise<{ waiting: number; active: number; dead: number }>;
+  /** Of every declared queue; for checks and metrics. */
+  backlogs(): Promise<readonly QueueBacklog[]>;
   /** Stops taking jobs, gives running handlers `timeoutMs` to end, then aborts them; their leases are given back. */
   close(options: { timeoutMs: number }): Promise<void>;
+}
+
+export interface QueueBacklog {
+  readonly queue: string;
+  readonly dead: number;
+  /** Age of the oldest job that could run now; 0 when none waits. */
+  readonly oldestWaitingMs: number;
 }
 
 export interface QueueDefinition {

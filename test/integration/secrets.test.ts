@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/adapters/clock/system.ts';
-import { SEALED_COLUMNS } from '../../src/cli/secrets.ts';
+import { SEALED_COLUMNS } from '../../src/sealed-columns.ts';
 import { SEALED_CREDENTIALS } from '../../src/domains/models/index.ts';
 import { migrate } from '../../src/domains/ops/migration/index.ts';
 import {

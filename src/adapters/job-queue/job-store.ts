@@ -5,11 +5,6 @@ import type { JobAttempt, JobTable } from './job-table.ts';
 const BACKOFF_MAX_MS = 3_600_000;
 const REASON_LENGTH_MAX = 2_000;
 
-/** Where jobs of a queue go after their last try. No queue can have that name: a queue's own has no dot. */
-export function deadLetterQueueOf(queue: string): string {
-  return `${queue}.dead`;
-}
-
 export interface ClaimedJob extends JobAttempt {
   readonly payload: JobPayload;
   readonly isLastAttempt: boolean;

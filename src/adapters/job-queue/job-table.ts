@@ -1,4 +1,6 @@
 import type { Database } from '../../ports/database.ts';
+import type { QueueBacklog } from '../../ports/job-queue.ts';
+import { deadLetterQueueOf } from './dead-letter-queue.ts';
 
 /** One try of one job. The number of tries fences every statement: who lost the lease changes nothing any more. */
 export interface JobAttempt {
@@ -101,6 +103,20 @@ export class JobTable {
       parameters: [queues],
     });
     return rows.map((row) => row.name);
+  }
+
+  /** What waits, by queue; a queue of which nothing is stored is told with zeros. */
+  async backlogs(queues: readonly string[]): Promise<QueueBacklog[]> {
+    const { rows } = await this.#database.execute<QueueBacklog>({
+      sql: `select q.name as queue,
+          (select count(*) from pgboss.job d where d.name = q.dead_letters and d.state < 'active') as dead,
+          coalesce((select extract(epoch from pgboss.job_now() - min(w.start_after)) * 1000 from pgboss.job w
+            where w.name = q.name and w.state < 'active' and w.start_after <= pgboss.job_now()), 0)::float8
+            as "oldestWaitingMs"
+        from unnest($1::text[], $2::text[]) as q(name, dead_letters)`,
+      parameters: [queues, queues.map(deadLetterQueueOf)],
+    });
+    return rows;
   }
 
   async counts(

@@ -7,9 +7,11 @@ import type {
   JobHandler,
   JobPayload,
   JobQueue,
+  QueueBacklog,
   QueueDefinition,
 } from '../../ports/job-queue.ts';
-import { deadLetterQueueOf, PgBossJobStore } from './job-store.ts';
+import { deadLetterQueueOf } from './dead-letter-queue.ts';
+import { PgBossJobStore } from './job-store.ts';
 import { JobTable } from './job-table.ts';
 import { JobWorker } from './job-worker.ts';
 import { pgBossDatabase, pgBossExecutor } from './pg-boss-database.ts';
@@ -134,6 +136,10 @@ export class PgBossJobQueue implements JobQueue {
   async counts(queue: string): Promise<{ waiting: number; active: number; dead: number }> {
     this.#requireDeclared(queue);
     return this.#table.counts(queue, deadLetterQueueOf(queue));
+  }
+
+  backlogs(): Promise<readonly QueueBacklog[]> {
+    return this.#table.backlogs([...this.#definitions.keys()]);
   }
 
   async close({ timeoutMs }: { timeoutMs: number }): Promise<void> {

@@ -1,3 +1,4 @@
+export { listUnreadableSecrets, verifyStoredSecretKey } from './inspect-secrets.ts';
 export {
   countSecrets,
   type Rotation,

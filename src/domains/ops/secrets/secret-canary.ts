@@ -34,6 +34,18 @@ export async function verifySecretKey(
   if (stored !== undefined) openCanary(stored, box);
 }
 
+/** Why the canary does not open, or undefined. */
+export function canaryFault(canary: string, box: SecretBox | undefined): string | undefined {
+  try {
+    if (box === undefined) throw missingKey(canary);
+    openCanary(canary, box);
+    return undefined;
+  } catch (error) {
+    if (error instanceof WrongSecretKeyError) return error.message;
+    throw error;
+  }
+}
+
 function openCanary(canary: string, box: SecretBox): void {
   try {
     box.open(canary, CANARY_PLACE);
