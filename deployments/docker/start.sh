@@ -5,7 +5,8 @@
 #   ./start.sh status         what runs and how it is
 #   ./start.sh logs …         logs, for example: ./start.sh logs -f app-1 app-2
 #   ./start.sh restart        the instances in turn, without an interruption
-#   ./start.sh upgrade IMAGE  another version, without an interruption; without IMAGE it is built from this checkout
+#   ./start.sh backup …       create (without a word), list, verify, prune, keygen: see docs/operations/backup.md
+#   ./start.sh upgrade IMAGE  a backup, then another version without an interruption; without IMAGE it is built here
 #   ./start.sh rollback       back to the version before the last upgrade
 #   ./start.sh bundle FILE    one file for a machine without a network: all images and these scripts
 #   ./start.sh load FILE      take the images of such a file in
@@ -29,8 +30,15 @@ readonly APP_INSTANCES="app-1:8000 app-2:8000"
 . "$HERE/lib/secrets.sh"
 # shellcheck source=SCRIPTDIR/lib/images.sh
 . "$HERE/lib/images.sh"
+# shellcheck source=SCRIPTDIR/lib/backup.sh
+. "$HERE/lib/backup.sh"
 # shellcheck source=SCRIPTDIR/lib/upgrade.sh
 . "$HERE/lib/upgrade.sh"
+
+# An empty secret is none: the app must not be pointed at it.
+export_secret_file() {
+  if [ -s "$SECRETS/$2" ]; then export "$1=/run/secrets/$2"; fi
+}
 
 load_settings() {
   if [ -f "$HERE/.env" ]; then
@@ -48,7 +56,9 @@ load_settings() {
     LLAMP_UID="$(id -u)" LLAMP_GID="$(id -g)"
     export LLAMP_UID LLAMP_GID
   fi
-  if [ -s "$SECRETS/openai_api_key" ]; then export OPENAI_API_KEY_FILE=/run/secrets/openai_api_key; fi
+  export_secret_file OPENAI_API_KEY_FILE openai_api_key
+  export_secret_file LLAMP_BACKUP_S3_ACCESS_KEY_FILE backup_s3_access_key
+  export_secret_file LLAMP_BACKUP_S3_SECRET_KEY_FILE backup_s3_secret_key
 }
 
 has_tls() { [ -s "$NGINX/certs/tls.crt" ] && [ -s "$NGINX/certs/tls.key" ]; }
@@ -125,6 +135,7 @@ up() {
   check_secrets
   stop_at_problems
   protect_secrets
+  make_backup_folder
   load_settings
   # Links in the log must name the address outside, not the container's own.
   export LLAMP_PUBLIC_URL="${LLAMP_PUBLIC_URL:-$(address)}"
@@ -155,6 +166,7 @@ main() {
     status) compose ps "$@" ;;
     logs) compose logs "$@" ;;
     restart) require_running && stop_at_problems && restart_in_turn ;;
+    backup) backup "$@" ;;
     upgrade) upgrade "$@" ;;
     rollback) rollback ;;
     bundle) bundle "$@" ;;
@@ -165,7 +177,7 @@ main() {
     start-instance) start_instance "$1" ;;
     stop-instance) stop_instance "$1" ;;
     *)
-      sed -n '3,12s/^#   //p' "${BASH_SOURCE[0]}" >&2
+      sed -n '3,13s/^#   //p' "${BASH_SOURCE[0]}" >&2
       exit 2
       ;;
   esac

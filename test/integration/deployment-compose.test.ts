@@ -67,19 +67,19 @@ describe('docker-compose.yml (OP-2)', () => {
       expect(harmless, `${name}: ${value}`).toBe(true);
     }
     const files = [...entriesOf('secrets').values()];
-    expect(files).toHaveLength(10);
+    expect(files).toHaveLength(12);
     for (const secret of files) expect(secret).toMatch(/file: \.\/secrets\//);
     // Git must never see them.
     const ignored = readFileSync('deployments/docker/.gitignore', 'utf8').split('\n');
-    expect(ignored).toEqual(expect.arrayContaining(['secrets/', '.env', 'rendered/']));
+    expect(ignored).toEqual(expect.arrayContaining(['secrets/', '.env', 'rendered/', 'backups/']));
   });
 
   test('the app is given only variables that its configuration knows', () => {
     const environment = text.slice(
       text.indexOf('&app-environment'),
-      text.indexOf('secrets: [database_url'),
+      text.indexOf('  secrets:\n    - database_url'),
     );
-    const names = [...environment.matchAll(/^ {4}([A-Z_]+):/gm)].map(([, name]) => name);
+    const names = [...environment.matchAll(/^ {4}([A-Z0-9_]+):/gm)].map(([, name]) => name);
     const known = VARIABLE_NAMES.flatMap((name) =>
       VARIABLES[name].file ? [name, `${name}_FILE`] : [name],
     );

@@ -18,12 +18,19 @@ describe('start.sh changes a running installation (OP-2)', () => {
   const steps = async () =>
     (await stage.calls())
       .split('\n')
-      .map((call) => /(?:sh -s|stop app-\d|up -d .*|run .*|tag .*|pull .*|build)$/.exec(call)?.[0])
+      .map(
+        (call) =>
+          /(?:sh -s|backup \w+|stop app-\d|up -d .*|run .*|tag .*|pull .*|build)$/.exec(call)?.[0],
+      )
       .filter((step) => step !== undefined)
       .map((step) => step.replace(/^up -d .* /, 'start '));
 
   beforeEach(async () => {
     stage = await createStartStage();
+    await writeFile(
+      join(stage.top, 'deployments/docker/.env'),
+      'LLAMP_BACKUP_RECIPIENT=age1recipient\n',
+    );
     expect(await stage.start()).toMatchObject({ code: 0 });
     await stage.forgetCalls();
   });
@@ -47,17 +54,19 @@ describe('start.sh changes a running installation (OP-2)', () => {
     const { code, output } = await stage.start(['upgrade', 'example/llamp:2.0.0']);
     expect({ code, output }).toMatchObject({ code: 0 });
     expect(await steps()).toEqual([
+      'backup create',
+      'backup verify',
       'tag llamp:local llamp:previous',
       'pull app-1',
       'run --rm --no-deps migrate',
       ...ROLLING,
     ]);
-    expect(await settings()).toBe('LLAMP_IMAGE=example/llamp:2.0.0\n');
+    expect(await settings()).toMatch(/^LLAMP_IMAGE=example\/llamp:2\.0\.0$/m);
 
     await stage.forgetCalls();
     expect(await stage.start(['rollback'])).toMatchObject({ code: 0 });
     expect(await steps()).toEqual(ROLLING);
-    expect(await settings()).toBe('LLAMP_IMAGE=llamp:previous\n');
+    expect(await settings()).toMatch(/^LLAMP_IMAGE=llamp:previous$/m);
   });
 
   test('OP-2 a migration that fails stops the upgrade before an instance is touched', async () => {
@@ -79,6 +88,23 @@ describe('start.sh changes a running installation (OP-2)', () => {
     expect(await stage.start(['upgrade', 'example/llamp:2.0.0'])).toMatchObject({ code: 0 });
     expect(await rendered('instances')).toBe('app-1:8000 app-2:8000\n');
     expect(await rendered('image.previous')).toBe('llamp:previous\n');
+  });
+
+  test('OP-2 an upgrade without a backup has to be asked for by name', async () => {
+    await writeFile(join(stage.docker, 'backup-fails'), '');
+    expect(await stage.start(['upgrade', 'example/llamp:2.0.0'])).toMatchObject({ code: 1 });
+    await writeFile(join(stage.top, 'deployments/docker/.env'), '');
+    const { code, output } = await stage.start(['upgrade', 'example/llamp:2.0.0']);
+    expect(code).toBe(EXIT_CONFIGURATION);
+    expect(output).toContain('backup keygen');
+    expect(await steps()).toEqual(['backup create']);
+    expect(await stage.start(['upgrade', '--no-backup'])).toMatchObject({ code: 0 });
+    expect(await steps()).toContain('build');
+  });
+
+  test('OP-2 backup passes its words on to the app', async () => {
+    expect(await stage.start(['backup', 'list', '--json'])).toMatchObject({ code: 0 });
+    expect(await stage.calls()).toContain('exec -T app-1 node bin/llamp.mjs backup list --json');
   });
 
   test.each(['restart', 'upgrade', 'rollback'])('%s needs something that runs', async (command) => {

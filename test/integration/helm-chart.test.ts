@@ -197,6 +197,14 @@ describeWithLegs(
       expect(service.metadata.labels).toMatchObject(monitor.selector.matchLabels);
     });
 
+    test('OP-4 the schema refuses every secret among the plain variables', async () => {
+      for (const name of VARIABLE_NAMES.filter((variable) => VARIABLES[variable].secret)) {
+        await expect(renderChart(helm, 'minimal', { config: { [name]: 'x' } })).rejects.toThrow(
+          name,
+        );
+      }
+    });
+
     const WRONG: [unknown, RegExp][] = [
       [{ existingSecret: '' }, /existingSecret is empty: create a Secret/],
       [{ secretKeys: { redisUrl: '' } }, /secretKeys\.redisUrl is empty/],

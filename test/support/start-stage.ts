@@ -19,6 +19,7 @@ case "$*" in
   "compose version --short") cat "$state/compose-version" ;;
   *"config --images") printf '%s\\n' example/store:1.0 llamp:local ;;
   "save -o "*) echo images >"$3" ;;
+  *"backup create") [ ! -e "$state/backup-fails" ] ;;
   *"run --rm --no-deps migrate") [ ! -e "$state/migration-fails" ] ;;
   *" up -d --no-deps --wait"*app-2) [ ! -e "$state/app-2-fails" ] ;;
   *"ps --status running -q nginx") [ ! -e "$state/nginx-runs" ] || echo 0123456789ab ;;

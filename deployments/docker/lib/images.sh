@@ -25,6 +25,7 @@ bundle() {
   printf '%s\n' "${LLAMP_IMAGE:-llamp:local}" >"$folder/image"
   tar -cf "$file.new" -C "$HERE/../.." \
     --exclude=deployments/docker/secrets --exclude=deployments/docker/rendered --exclude=deployments/docker/.env \
+    --exclude=deployments/docker/backups \
     --exclude='deployments/nginx/certs/tls.*' deployments/docker deployments/nginx
   tar -rf "$file.new" -C "$folder" images.tar image
   mv "$file.new" "$file"

@@ -36,6 +36,8 @@ make_secrets() {
   make_secret s3_access_key "$(cat "$SECRETS/minio_access_key")"
   make_secret s3_secret_key "$(cat "$SECRETS/minio_secret_key")"
   make_secret openai_api_key ""
+  make_secret backup_s3_access_key ""
+  make_secret backup_s3_secret_key ""
   # Seals the credentials of providers in the database: without it they are lost.
   make_secret master_key "$(LC_ALL=C od -An -v -tx1 -N 32 /dev/urandom | tr -d ' \n')"
 }

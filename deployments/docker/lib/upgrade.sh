@@ -44,15 +44,22 @@ remember_image() {
 }
 
 upgrade() {
-  local image="${1:-}"
+  local with_backup=yes image
+  if [ "${1:-}" = --no-backup ]; then with_backup=no && shift; fi
+  image="${1:-}"
   check_tools
   stop_at_problems
   check_disk
+  if [ "$with_backup" = yes ]; then check_recipient; fi
   check_installation
   require_running
   stop_at_problems
   check_secrets
   stop_at_problems
+  if [ "$with_backup" = yes ]; then
+    backup create
+    backup verify
+  fi
   remember_image
   if [ -n "$image" ]; then
     set_setting LLAMP_IMAGE "$image"

@@ -130,6 +130,8 @@ volumeMounts:
   "objectStoreSecretKey" "MINIO_SECRET_KEY_FILE"
   "secretKey" "LLAMP_SECRET_KEY_FILE"
   "openaiApiKey" "OPENAI_API_KEY_FILE"
+  "backupAccessKey" "LLAMP_BACKUP_S3_ACCESS_KEY_FILE"
+  "backupSecretKey" "LLAMP_BACKUP_S3_SECRET_KEY_FILE"
   "bootstrapAdminEmail" "LLAMP_BOOTSTRAP_ADMIN_EMAIL_FILE"
   "bootstrapAdminPassword" "LLAMP_BOOTSTRAP_ADMIN_PASSWORD_FILE"
   "bootstrapApiKey" "LLAMP_BOOTSTRAP_API_KEY_FILE" -}}
