@@ -43,6 +43,8 @@ export const SUMMARIES_ZH: Readonly<Record<VariableName, string>> = {
     '首位管理员的密码，12 至 128 个字符。不设置时改为打印一次性链接。',
   LLAMP_BOOTSTRAP_API_KEY:
     '首个 API 密钥：16 至 200 个可见 ASCII 字符，或由 Llamp 生成的密钥。不设置时自动生成，并只打印一次。',
+  LLAMP_REQUIRE_TOTP:
+    '`on`：所有者和管理员登录后，在登记第二因素之前不能进行任何其他操作。API 密钥不受影响。',
   LLAMP_BODY_MAX_BYTES: 'JSON 请求体的最大字节数；超出时返回 413。',
   LLAMP_FILE_MAX_BYTES: '可上传文件的最大字节数。',
   LLAMP_UPSTREAM_CONNECT_TIMEOUT_MS: '连接上游的时限。',

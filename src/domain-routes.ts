@@ -5,11 +5,12 @@ import {
   RELAYED_FORM_BYTES_MAX,
   relayRoutes,
 } from './domains/gateway/index.ts';
-import { identityRoutes, jwksRoute, signInRoutes } from './domains/identity/index.ts';
+import { identityRoutes, jwksRoute } from './domains/identity/index.ts';
 import { modelRoutes } from './domains/models/index.ts';
 import { doctorRoutes, type ServerDoctor } from './domains/ops/doctor/index.ts';
 import { usageRoutes } from './domains/usage/index.ts';
 import { sendEventStream } from './http/event-stream.ts';
+import { accountPages } from './http/pages/account-pages.ts';
 import type { DomainRoutes } from './http/server.ts';
 import type { Domains } from './open-domains.ts';
 import type { Stores } from './runtime.ts';
@@ -23,7 +24,8 @@ export function domainRoutes(
   { database }: Stores,
   doctor: Pick<ServerDoctor, 'report'>,
 ): DomainRoutes[] {
-  const { gateway, models, knowledge, identity, setup, members, signIn, limits, audit } = domains;
+  const { gateway, models, knowledge, limits, audit } = domains;
+  const { identity, setup, members, people, signIn } = domains;
   const { cachedInference: inference, relays, router } = gateway;
   const { catalogue } = models;
   const management = (plugin: FastifyPluginAsync): DomainRoutes => ({
@@ -49,7 +51,8 @@ export function domainRoutes(
     management(models.routes),
     { plugin: audit.watched(knowledge.routes), prefixes: OPENAI_PREFIXES },
     management((app) => identityRoutes(app, { identity, setup, members })),
-    management((app) => signInRoutes(app, { signIn })),
+    management(people.routes),
+    { plugin: (app) => accountPages(app, people), prefixes: [''] },
     { plugin: (app) => jwksRoute(app, { signIn }), prefixes: [''] },
     management((app) => usageRoutes(app, { database })),
     management(limits.routes),

@@ -19,7 +19,7 @@ import type { SecretBox } from './lib/secret-box.ts';
 import { modelsFromConfig } from './models-from-config.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
 import { openVerifiedSecretBox } from './secret-key.ts';
-import { signInFromConfig } from './sign-in-from-config.ts';
+import { peopleFromConfig } from './sign-in-from-config.ts';
 
 export type Domains = Awaited<ReturnType<typeof openDomains>>;
 
@@ -34,8 +34,8 @@ export async function openDomains(stores: Stores, context: RuntimeContext) {
   const mode = config.auditMode;
   const audit = await openAudit({ database, blobs, box, clock, log, metrics, mode });
   const models = await modelsFromConfig(stores, context, { guard, box });
-  const people = await openIdentity(stores, context, box);
-  const { identity } = people;
+  const identities = await openIdentity(stores, context, box);
+  const { identity } = identities;
   const { limits, recorder } = await openUsage(stores, context, identity);
   const timeouts = timeoutsOf(config);
   const gateway = openInference({
@@ -61,7 +61,7 @@ export async function openDomains(stores: Stores, context: RuntimeContext) {
     embedding: inferenceEmbeddingService(gateway.inference),
     options: knowledgeOptions(config),
   });
-  return { ...people, limits, recorder, models, gateway, knowledge, audit };
+  return { ...identities, limits, recorder, models, gateway, knowledge, audit };
 }
 
 /** Who may act: fills an empty installation, then knows its keys and people. */
@@ -80,8 +80,11 @@ async function openIdentity(stores: Stores, context: RuntimeContext, box: Secret
   const members = new MemberService({ database, clock, onChange, recordChange });
 
   const { installationId } = firstStart;
-  const signIn = await signInFromConfig(stores, context, { passwords, installationId, box });
-  return { firstStart, keys, signIn, identity, setup, members };
+  const parts = { passwords, installationId, box, recordChange, onChange };
+  const people = peopleFromConfig(stores, context, parts);
+  const { signIn } = people;
+  await signIn.open();
+  return { firstStart, keys, people, signIn, identity, setup, members };
 }
 
 /** Limits and prices first: calls that a death interrupted are priced when the recorder opens. */

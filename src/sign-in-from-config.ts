@@ -1,4 +1,9 @@
-import { type PasswordHasher, SignIn } from './domains/identity/index.ts';
+import {
+  createPeople,
+  type PasswordHasher,
+  type People,
+  type RecordChange,
+} from './domains/identity/index.ts';
 import type { SecretBox } from './lib/secret-box.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
 
@@ -6,23 +11,25 @@ interface SignInParts {
   readonly passwords: PasswordHasher;
   readonly installationId: string;
   readonly box: SecretBox | undefined;
+  readonly recordChange: RecordChange;
+  /** What else has to see a change of people at once. */
+  readonly onChange?: () => Promise<void>;
 }
 
-/** Sign-in of people, with the keys of this installation. */
-export async function signInFromConfig(
+/** People of this installation: how they come in, and what they do with their account. */
+export function peopleFromConfig(
   { database }: Pick<Stores, 'database'>,
-  { log, clock }: RuntimeContext,
-  { passwords, installationId, box }: SignInParts,
-): Promise<SignIn> {
-  const signIn = new SignIn({
+  { config, log, clock }: RuntimeContext,
+  { installationId, ...parts }: SignInParts,
+): People {
+  return createPeople({
     database,
     clock,
     log,
-    passwords,
+    ...parts,
     parties: { issuer: `llamp:${installationId}`, audience: 'llamp' },
-    box,
+    requireTotp: config.requireTotp,
+    publicUrl: config.http.publicUrl,
     onSecurityEvent: async (event) => log.warn({ event }, 'a session was ended for security'),
   });
-  await signIn.open();
-  return signIn;
 }

@@ -52,6 +52,7 @@ Llamp 只通过环境变量配置，启动时读取一次。所有变量都可�
     backup: '备份',
     upstream: '上游模型',
     bootstrap: '首次启动',
+    signIn: '登录',
     limits: '限制与时限',
     logging: '日志',
   },

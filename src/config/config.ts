@@ -34,6 +34,8 @@ export interface Config {
   /** Undefined: the built-in lexical one. */
   readonly embeddingModel: string | undefined;
   readonly bootstrap: BootstrapConfig;
+  /** Owners and administrators need a second factor. */
+  readonly requireTotp: boolean;
   readonly workers: number;
   readonly auditMode: Values['LLAMP_AUDIT_MODE'];
   readonly logLevel: Values['LLAMP_LOG_LEVEL'];
@@ -98,6 +100,7 @@ export function configFrom(values: Values, env: Environment): Config {
       adminPassword: values.LLAMP_BOOTSTRAP_ADMIN_PASSWORD,
       apiKey: values.LLAMP_BOOTSTRAP_API_KEY,
     },
+    requireTotp: values.LLAMP_REQUIRE_TOTP === 'on',
     workers: values.LLAMP_WORKERS,
     auditMode: values.LLAMP_AUDIT_MODE,
     logLevel: values.LLAMP_LOG_LEVEL,

@@ -201,6 +201,15 @@ export const VARIABLES = {
     example: 'sk-llamp-…',
   }),
 
+  LLAMP_REQUIRE_TOTP: oneOf({
+    group: 'signIn',
+    summary:
+      '`on`: owners and administrators who sign in may do nothing before they have enrolled a second factor. API keys are not concerned.',
+    values: ['off', 'on'],
+    default: 'off',
+    example: 'on',
+  }),
+
   LLAMP_BODY_MAX_BYTES: integer({
     group: 'limits',
     summary: 'Largest JSON body; a larger one is answered 413.',

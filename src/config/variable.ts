@@ -21,6 +21,7 @@ export const VARIABLE_GROUPS = {
   backup: 'Backup',
   upstream: 'Upstream models',
   bootstrap: 'First start',
+  signIn: 'Sign-in',
   limits: 'Limits and time-outs',
   logging: 'Logging',
 } as const;

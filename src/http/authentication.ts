@@ -5,6 +5,7 @@ import {
   POLICY,
   type Principal,
   type RouteAccess,
+  secondFactorRequired,
 } from '../domains/identity/index.ts';
 import type { AppError } from '../lib/app-error.ts';
 import { httpError } from './errors.ts';
@@ -49,6 +50,8 @@ function authorize(
   // Also for a refusal: the audit log tells who was refused.
   request.principal = principal;
   requireAddress(request, principal);
+  if (principal.mustEnrol && request.routeOptions.config.openBeforeEnrolment !== true)
+    throw secondFactorRequired();
   if (access === 'authenticated') return;
   if (typeof access === 'object' && may(principal, access.action)) return;
   throw forbidden(principal, access);

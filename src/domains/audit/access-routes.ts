@@ -47,6 +47,18 @@ export const CHANGE_ROUTES: Readonly<Record<string, readonly AuditAction[]>> = {
   'PATCH /projects/:project_id/members/:user_id': ['members.update'],
   'DELETE /projects/:project_id/members/:user_id': ['members.remove'],
   'POST /setup': ['setup.complete'],
+  'POST /users/:user_id/disable': ['users.disable'],
+  'POST /users/:user_id/enable': ['users.enable'],
+  'POST /auth/password': ['users.change_password'],
+  'POST /auth/password-reset': ['users.reset_password'],
+  'POST /auth/totp/confirm': ['users.enable_totp'],
+  'POST /auth/totp/disable': ['users.disable_totp'],
+  'DELETE /auth/sessions': ['sessions.end'],
+  'DELETE /auth/sessions/:session_id': ['sessions.end'],
+  'POST /auth/signing-keys/rotate': ['signing_keys.rotate'],
+  'POST /invitations': ['invitations.create'],
+  'DELETE /invitations/:invitation_id': ['invitations.revoke'],
+  'POST /auth/invitations/accept': ['invitations.accept'],
   'POST /providers': ['providers.create'],
   'PATCH /providers/:provider_id': ['providers.update'],
   'DELETE /providers/:provider_id': ['providers.delete'],
@@ -76,6 +88,8 @@ export const CHANGE_ROUTES: Readonly<Record<string, readonly AuditAction[]>> = {
 /** Routes that change nothing that lasts, each with its reason. */
 export const UNRECORDED_ROUTES: Readonly<Record<string, string>> = {
   'POST /auth/sign-in': 'the session is a row of its own, and failed attempts are counted',
+  'POST /auth/sign-in/code': 'the second step of the same',
+  'POST /auth/totp': 'a seed that is not in force before it is confirmed',
   'POST /auth/refresh': 'prolongs a session; a replayed token is logged as a security event',
   'POST /auth/sign-out': 'the row of the session keeps when and why it ended',
 };

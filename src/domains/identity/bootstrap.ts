@@ -3,13 +3,13 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Database, SqlExecutor } from '../../ports/database.ts';
 import {
   claimInstallation,
-  insertOneTimeLink,
   insertOrganization,
   insertOwnerUser,
   readInstallationId,
 } from './installation-repository.ts';
 import { insertApiKey, UNBOUND } from './key-repository.ts';
 import { generateToken, hashToken } from './one-time-link.ts';
+import { insertOneTimeLink } from './one-time-link-repository.ts';
 import type { PasswordHasher } from './password.ts';
 import { SCOPES } from './role.ts';
 import { insertProject } from './project-repository.ts';
@@ -137,14 +137,21 @@ async function fill(transaction: SqlExecutor, filling: Filling): Promise<boolean
       expires_at: null,
     }),
   );
-  if (secrets.oneTimeToken !== null) {
-    await insertOneTimeLink(transaction, {
-      tokenHash: hashToken(secrets.oneTimeToken),
-      userId: ids.userId,
-      createdAt: now,
-      expiresAt: new Date(now.getTime() + DAY_MS),
-    });
-  }
+  if (secrets.oneTimeToken !== null)
+    await insertSetupLink(transaction, { token: secrets.oneTimeToken, userId: ids.userId, now });
   await announceChange(transaction);
   return true;
+}
+
+async function insertSetupLink(
+  transaction: SqlExecutor,
+  { token, userId, now }: { token: string; userId: string; now: Date },
+): Promise<void> {
+  await insertOneTimeLink(transaction, {
+    tokenHash: hashToken(token),
+    userId,
+    purpose: 'setup',
+    createdAt: now,
+    expiresAt: new Date(now.getTime() + DAY_MS),
+  });
 }

@@ -34,7 +34,10 @@ export const IDENTITY_ERRORS = {
     status: 404,
     description: 'The organization has no such user. `GET /api/v1/users` lists them.',
   },
-  already_member: { status: 409, description: 'The user belongs to the project already.' },
+  already_member: {
+    status: 409,
+    description: 'The user belongs to the organization or the project already.',
+  },
   last_owner: {
     status: 409,
     description: 'An organization keeps at least one owner. Make another one first.',
@@ -57,7 +60,7 @@ export const IDENTITY_ERRORS = {
   invalid_one_time_link: {
     status: 400,
     description:
-      'The one-time link is unknown, used or expired. Make another with `llamp users link`.',
+      'The one-time link is unknown, used or expired. Ask for another one; the operator makes them with `llamp users`.',
   },
   invalid_email: { status: 400, description: 'The e-mail address has no valid form.' },
   email_taken: { status: 400, description: 'Another user has this e-mail address already.' },
@@ -80,6 +83,61 @@ export const IDENTITY_ERRORS = {
     status: 503,
     description:
       'No key can sign tokens. Set `LLAMP_SECRET_KEY` on every instance, the same one as before.',
+  },
+  wrong_password: {
+    status: 400,
+    description: 'The present password, which the change asks for, is wrong.',
+  },
+  invalid_code: {
+    status: 400,
+    description:
+      'The code is wrong, was used before, or its time is over. Wait for the next one, or use a recovery code.',
+  },
+  invalid_sign_in_ticket: {
+    status: 401,
+    description:
+      'The ticket of the first step is unknown, used, or older than five minutes. Sign in again.',
+  },
+  second_factor_in_force: {
+    status: 400,
+    description: 'A second factor is in force already. Disable it before enrolling another one.',
+  },
+  second_factor_missing: {
+    status: 400,
+    description: 'There is no second factor to confirm or to disable. Enrol one first.',
+  },
+  second_factor_required: {
+    status: 403,
+    description:
+      'Owners and administrators need a second factor here (`LLAMP_REQUIRE_TOTP`). Until it is enrolled, nothing else is open: `POST /api/v1/auth/totp`.',
+  },
+  session_not_found: {
+    status: 404,
+    description: 'You have no such open session. `GET /api/v1/auth/sessions` lists them.',
+  },
+  not_signed_in: {
+    status: 403,
+    description: 'The route belongs to the account of a person; an API key has none. Sign in.',
+  },
+  session_needs_https: {
+    status: 400,
+    description:
+      'A session in a cookie needs https, except on this machine itself. Use https, or leave `session` out. Behind a proxy set `LLAMP_PUBLIC_URL`.',
+  },
+  wrong_origin: {
+    status: 403,
+    description:
+      'A session in a cookie is used by pages of this installation alone. Behind a proxy set `LLAMP_PUBLIC_URL` to the address that browsers show.',
+  },
+  invalid_role: {
+    status: 400,
+    description:
+      'The role does not exist there: in a whole organization people are owners, admins or auditors.',
+  },
+  invitation_not_found: {
+    status: 404,
+    description:
+      'The organization has no such open invitation. `GET /api/v1/invitations` lists them.',
   },
   password_hashing_busy: {
     status: 503,
@@ -124,3 +182,21 @@ export const expiryPassed = () =>
 
 export const cursorNotFound = (id: string) =>
   identityError('cursor_not_found', `The list has no entry '${id}'.`, { param: 'after' });
+
+export const userNotFound = (id: string) =>
+  identityError('user_not_found', `No user with id '${id}'.`, { param: 'user_id' });
+
+export const unusableLink = () =>
+  identityError('invalid_one_time_link', 'The one-time link is unknown, used or expired.', {
+    param: 'token',
+  });
+
+export const signInUnavailable = (cause?: unknown) =>
+  identityError('sign_in_unavailable', 'Nobody can sign in: the keys that sign are not at hand.', {
+    cause,
+  });
+
+export const secondFactorRequired = () =>
+  identityError('second_factor_required', 'Enrol a second factor first: POST /api/v1/auth/totp.', {
+    param: 'authorization',
+  });

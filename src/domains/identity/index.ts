@@ -9,11 +9,12 @@ export {
   type RecordChange,
 } from './change.ts';
 export { MemberService } from './members/member-service.ts';
-export { IDENTITY_ERRORS } from './errors.ts';
+export { IDENTITY_ERRORS, secondFactorRequired } from './errors.ts';
 export type { Owner } from './installation-repository.ts';
 export { listObject } from './list-object.ts';
 export { KeyDirectory, openKeyDirectory } from './key-directory.ts';
 export { createPasswordHasher, type PasswordHasher } from './password.ts';
+export { createPeople, type People, type PeopleOptions } from './people.ts';
 export {
   type Action,
   ACTION_NAMES,
@@ -34,6 +35,9 @@ export {
   type SecurityEvent,
   SessionService,
 } from './sign-in/session-service.ts';
-export { SignIn } from './sign-in/sign-in.ts';
+export { type AcceptInput, InvitationService } from './invitations/invitation-service.ts';
+export { SEALED_TOTP_SEEDS } from './sign-in/second-factor.ts';
+export type { SignIn } from './sign-in/sign-in.ts';
 export { SEALED_SIGNING_KEYS } from './sign-in/signing-keys.ts';
-export { jwksRoute, signInRoutes } from './sign-in/sign-in-routes.ts';
+export { jwksRoute } from './sign-in/sign-in-routes.ts';
+export { UserService } from './users/user-service.ts';

@@ -135,6 +135,7 @@ export async function listLiveKeys(
           k.models, k.allowed_addresses, k.expires_at ${OWNED}
         where k.revoked_at is null and p.archived_at is null
           and (k.expires_at is null or k.expires_at > $1) and k.id > $2
+          and not exists (select 1 from users u where u.id = k.created_by and u.disabled_at is not null)
         order by k.id limit $3`,
       parameters: [page.now, page.afterId, page.limit],
     },

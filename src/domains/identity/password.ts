@@ -9,6 +9,15 @@ const RETRY_AFTER_MS = 1_000;
 
 export const PASSWORD_LENGTH = { min: 12, max: 128 } as const;
 
+/** Throws when a new password is too short or too long. */
+export function requirePassword(password: string, param = 'password'): void {
+  const { min, max } = PASSWORD_LENGTH;
+  if (password.length >= min && password.length <= max) return;
+  throw identityError('invalid_password', `The password needs ${min} to ${max} characters.`, {
+    param,
+  });
+}
+
 export interface PasswordHasher {
   hash(password: string): Promise<string>;
   verify(passwordHash: string, password: string): Promise<boolean>;

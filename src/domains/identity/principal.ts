@@ -17,6 +17,8 @@ export interface Principal {
   readonly role?: Role;
   /** Where a user has the role. */
   readonly roleIn?: 'organization' | 'project';
+  /** A second factor is required and missing: only the routes that enrol one are open. */
+  readonly mustEnrol?: true;
   readonly scopes: readonly Scope[];
   /** The only models that calls may name; undefined: every one. */
   readonly models?: ReadonlySet<string>;
@@ -46,6 +48,8 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     access?: RouteAccess;
+    /** For people who have to enrol a second factor first. */
+    openBeforeEnrolment?: true;
   }
 }
 

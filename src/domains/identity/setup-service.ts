@@ -3,18 +3,18 @@ import type { Clock } from '../../ports/clock.ts';
 import { type Database, DatabaseError } from '../../ports/database.ts';
 import { apiKeyObject } from './api-key.ts';
 import type { Changer, RecordChange } from './change.ts';
-import { identityError } from './errors.ts';
-import {
-  findOneTimeLink,
-  findOwnerUserId,
-  insertOneTimeLink,
-  type LinkedUser,
-  updateUserSignIn,
-  useOneTimeLink,
-} from './installation-repository.ts';
+import { normalizedEmail } from './email.ts';
+import { identityError, unusableLink } from './errors.ts';
+import { findOwnerUserId, updateUserSignIn } from './installation-repository.ts';
 import { insertApiKey, type NewApiKey, storedKey, UNBOUND } from './key-repository.ts';
 import { generateToken, hashToken } from './one-time-link.ts';
-import { PASSWORD_LENGTH, type PasswordHasher } from './password.ts';
+import {
+  findOneTimeLink,
+  insertOneTimeLink,
+  type LinkedUser,
+  useOneTimeLink,
+} from './one-time-link-repository.ts';
+import { type PasswordHasher, requirePassword } from './password.ts';
 import type { RequestOrigin } from './principal.ts';
 import { SCOPES } from './role.ts';
 import { announceChange } from './revision-repository.ts';
@@ -64,6 +64,7 @@ export class SetupService {
     await insertOneTimeLink(database, {
       tokenHash: hashToken(token),
       userId,
+      purpose: 'setup',
       createdAt,
       expiresAt,
     });
@@ -76,8 +77,9 @@ export class SetupService {
     origin?: RequestOrigin,
   ): Promise<{ apiKey: string; key: ReturnType<typeof apiKeyObject> }> {
     const { database, clock, passwords, onChange } = this.#dependencies;
-    checkInput(input);
-    const link = { tokenHash: hashToken(input.token), now: clock.now() };
+    const email = normalizedEmail(input.email);
+    requirePassword(input.password);
+    const link = { tokenHash: hashToken(input.token), purpose: 'setup' as const, now: clock.now() };
     // Before the hash, so that guessed tokens cost no hashing.
     const user = await findOneTimeLink(database, link);
     if (user === undefined) throw unusableLink();
@@ -88,10 +90,13 @@ export class SetupService {
       await database.transaction(async (transaction) => {
         if (!(await useOneTimeLink(transaction, link))) throw unusableLink();
         const { name } = input;
-        const email = input.email.toLowerCase();
         await updateUserSignIn(transaction, { id: user.userId, email, name, passwordHash });
         // Whoever knew the old password is out.
-        await endSessionsOf(transaction, { userId: user.userId, now: link.now });
+        await endSessionsOf(transaction, {
+          userId: user.userId,
+          reason: 'password_changed',
+          now: link.now,
+        });
         await transaction.execute(insertApiKey(row));
         const recorded = this.#recorded({ ...user, kind: 'user', origin }, row.id, name);
         for (const statement of recorded) await transaction.execute(statement);
@@ -135,20 +140,3 @@ function newKey(from: { user: LinkedUser; apiKey: string; clock: Clock }): NewAp
     expires_at: null,
   };
 }
-
-function checkInput({ email, password }: SetupInput): void {
-  if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > 254) {
-    throw identityError('invalid_email', 'This is no e-mail address.', { param: 'email' });
-  }
-  if (password.length < PASSWORD_LENGTH.min || password.length > PASSWORD_LENGTH.max) {
-    const { min, max } = PASSWORD_LENGTH;
-    throw identityError('invalid_password', `The password needs ${min} to ${max} characters.`, {
-      param: 'password',
-    });
-  }
-}
-
-const unusableLink = () =>
-  identityError('invalid_one_time_link', 'The one-time link is unknown, used or expired.', {
-    param: 'token',
-  });

@@ -1,7 +1,9 @@
 import type { Clock } from '../../../ports/clock.ts';
 import type { Database, Transaction } from '../../../ports/database.ts';
+import { type RecordChange, writeChange } from '../change.ts';
 import { identityError } from '../errors.ts';
 import { generateToken, hashToken } from '../one-time-link.ts';
+import type { RequestOrigin } from '../principal.ts';
 import {
   decideRefresh,
   openSuccessor,
@@ -21,6 +23,7 @@ import {
 } from './session-repository.ts';
 
 const TOKEN_LENGTH_MAX = 128;
+const USER_AGENT_LENGTH_MAX = 256;
 
 export interface SecurityEvent {
   readonly type: 'refresh_token_replayed';
@@ -33,7 +36,12 @@ export interface SessionDependencies {
   readonly clock: Clock;
   /** Called after the session has ended, before the caller is answered. */
   readonly onSecurityEvent: (event: SecurityEvent) => Promise<void>;
+  /** Writes a replay down in the transaction that ends the session; without it nobody is told. */
+  readonly recordChange?: RecordChange;
 }
+
+/** From where a session is begun, so that people can tell their sessions apart. */
+export type SessionOrigin = Pick<RequestOrigin, 'address' | 'userAgent'>;
 
 export interface OpenSession {
   readonly userId: string;
@@ -55,17 +63,28 @@ export class SessionService {
   }
 
   /** Begins a session for somebody who has proven who they are. */
-  async begin(userId: string): Promise<OpenSession> {
-    const { database, clock } = this.#dependencies;
+  async begin(userId: string, origin?: SessionOrigin): Promise<OpenSession> {
+    const { database } = this.#dependencies;
+    return database.transaction((transaction) => this.beginWithin(transaction, userId, origin));
+  }
+
+  /** The same as a part of what proves it. */
+  async beginWithin(
+    transaction: Transaction,
+    userId: string,
+    origin?: SessionOrigin,
+  ): Promise<OpenSession> {
+    const { clock } = this.#dependencies;
     const createdAt = clock.now();
     const sessionId = clock.newId('sess_');
     const refreshToken = generateToken();
     const expiresAt = new Date(createdAt.getTime() + SESSION_LIFE_MS);
     const tokenHash = hashToken(refreshToken);
-    await database.transaction(async (transaction) => {
-      await insertSession(transaction, { id: sessionId, userId, createdAt, expiresAt });
-      await insertRefreshToken(transaction, { tokenHash, sessionId, generation: 1, createdAt });
-    });
+    const address = origin?.address ?? null;
+    const userAgent = shownAgent(origin?.userAgent);
+    const session = { id: sessionId, userId, createdAt, expiresAt, address, userAgent };
+    await insertSession(transaction, session);
+    await insertRefreshToken(transaction, { tokenHash, sessionId, generation: 1, createdAt });
     return { userId, sessionId, refreshToken };
   }
 
@@ -110,6 +129,7 @@ export class SessionService {
     if (decision === 'over') return { kind: 'over' };
     if (decision === 'replay') {
       await endSession(transaction, { sessionId, reason: 'replay', now });
+      await this.#recordReplay(transaction, session);
       return { kind: 'replay', userId, sessionId };
     }
     const successor =
@@ -118,6 +138,29 @@ export class SessionService {
         : await rotate(transaction, { refreshToken, tokenHash, session, now });
     return { kind: 'refreshed', session: { userId, sessionId, refreshToken: successor } };
   }
+
+  async #recordReplay(transaction: Transaction, session: SessionRow): Promise<void> {
+    const { id, user_id: userId, organization_id: organizationId } = session;
+    if (organizationId === null) return;
+    await writeChange(
+      transaction,
+      this.#dependencies,
+      { organizationId, userId },
+      {
+        action: 'sessions.replay',
+        resource: { kind: 'session', id },
+        projectId: null,
+      },
+    );
+  }
+}
+
+function shownAgent(userAgent: string | null | undefined): string | null {
+  if (userAgent === null || userAgent === undefined) return null;
+  return userAgent
+    .toWellFormed()
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .slice(0, USER_AGENT_LENGTH_MAX);
 }
 
 function decisionFor(session: SessionRow, token: RefreshTokenRow, now: Date): RefreshDecision {

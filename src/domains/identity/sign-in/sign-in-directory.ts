@@ -41,6 +41,8 @@ export interface SignInDirectoryOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly parties: TokenParties;
+  /** Owners and administrators may do nothing before they have enrolled a second factor. */
+  readonly requireTotp?: boolean;
 }
 
 /** Who may act where, and whose session is over, in memory: an access token costs no query. */
@@ -95,7 +97,13 @@ export class SignInDirectory {
       role: chosen.role,
       roleIn: chosen.role_in,
       scopes: scopesOfRole(chosen.role, chosen.role_in),
+      ...(this.#mustEnrol(chosen) ? { mustEnrol: true } : {}),
     };
+  }
+
+  #mustEnrol({ role, has_second_factor: hasSecondFactor }: AccessRow): boolean {
+    if (this.#options.requireTotp !== true || hasSecondFactor) return false;
+    return role === 'owner' || role === 'admin';
   }
 }
 

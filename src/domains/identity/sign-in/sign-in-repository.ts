@@ -4,7 +4,11 @@ import type { Role } from '../role.ts';
 export interface AccountRow {
   readonly id: string;
   readonly password_hash: string | null;
+  readonly has_second_factor: boolean;
 }
+
+const HAS_SECOND_FACTOR = `exists (select 1 from second_factors f
+  where f.user_id = u.id and f.confirmed_at is not null)`;
 
 /** The enabled user with that address. */
 export async function findAccount(
@@ -12,10 +16,25 @@ export async function findAccount(
   email: string,
 ): Promise<AccountRow | undefined> {
   const { rows } = await database.execute<AccountRow>({
-    sql: 'select id, password_hash from users where email = $1 and disabled_at is null',
+    sql: `select u.id, u.password_hash, ${HAS_SECOND_FACTOR} as has_second_factor from users u
+      where u.email = $1 and u.disabled_at is null`,
     parameters: [email],
   });
   return rows[0];
+}
+
+/** From where somebody with that address has signed in lately, known or not; the newest first. */
+export async function listSignInAddresses(
+  database: SqlExecutor,
+  { email, since, limit }: { email: string; since: Date; limit: number },
+): Promise<string[]> {
+  const { rows } = await database.execute<{ address: string }>({
+    sql: `select s.address from sessions s join users u on u.id = s.user_id
+      where u.email = $1 and s.created_at > $2 and s.address is not null
+      group by s.address order by max(s.created_at) desc limit $3`,
+    parameters: [email, since, limit],
+  });
+  return rows.map((row) => row.address);
 }
 
 /** Counts an attempt and returns how many the window has, with its end. A window that is over begins anew. */
@@ -51,6 +70,7 @@ export interface AccessRow {
   readonly project_id: string;
   readonly role: Role;
   readonly role_in: 'organization' | 'project';
+  readonly has_second_factor: boolean;
 }
 
 /** Who may act in which project, by user and project; the page after a user and project. */
@@ -64,7 +84,8 @@ export async function listAccess(
       sql: `select u.id as user_id, m.organization_id, p.id as project_id,
           case when m.role in ('owner', 'admin') then m.role else coalesce(pm.role, m.role) end as role,
           case when m.role in ('owner', 'admin') or pm.role is null then 'organization' else 'project' end
-            as role_in
+            as role_in,
+          ${HAS_SECOND_FACTOR} as has_second_factor
         from users u
         join organization_members m on m.user_id = u.id
         join projects p on p.organization_id = m.organization_id and p.archived_at is null

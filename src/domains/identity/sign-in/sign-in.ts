@@ -1,20 +1,24 @@
 import { type SecretBox, SecretBoxError } from '../../../lib/secret-box.ts';
-import { identityError } from '../errors.ts';
-import type { PasswordHasher } from '../password.ts';
+import type { Changer, RecordChange } from '../change.ts';
+import { signInUnavailable } from '../errors.ts';
 import type { Principal } from '../principal.ts';
 import { ACCESS_TOKEN_LIFE_SECONDS, signAccessToken, type TokenSigner } from './access-token.ts';
-import { type Credentials, PasswordSignIn } from './password-sign-in.ts';
-import { announceSignInChange } from './session-repository.ts';
-import { type OpenSession, type SecurityEvent, SessionService } from './session-service.ts';
-import { SignInDirectory, type SignInDirectoryOptions } from './sign-in-directory.ts';
-import { insertSigningKey } from './signing-key-repository.ts';
-import { createSigningKey, isRotationDue, jwkOf, publishedKeys, signerOf } from './signing-keys.ts';
+import { type CodeSignIn, TICKET_LIFE_SECONDS, type TicketAndCode } from './code-sign-in.ts';
+import type { Credentials, PasswordSignIn } from './password-sign-in.ts';
+import { rotateSigningKey } from './rotate-signing-key.ts';
+import type { OpenSession, SessionService } from './session-service.ts';
+import type { SignInDirectory, SignInDirectoryOptions } from './sign-in-directory.ts';
+import type { SigningKeyRow } from './signing-key-repository.ts';
+import { isRotationDue, jwkOf, publishedKeys, signerOf } from './signing-keys.ts';
 
-export interface SignInOptions extends SignInDirectoryOptions {
-  readonly passwords: PasswordHasher;
+export interface SignInParts extends SignInDirectoryOptions {
   /** Undefined without a master key: nobody can sign in then. */
   readonly box: SecretBox | undefined;
-  readonly onSecurityEvent: (event: SecurityEvent) => Promise<void>;
+  readonly recordChange?: RecordChange;
+  readonly directory: SignInDirectory;
+  readonly passwordStep: PasswordSignIn;
+  readonly codeStep: CodeSignIn;
+  readonly sessions: SessionService;
 }
 
 export interface SessionTokens {
@@ -23,83 +27,93 @@ export interface SessionTokens {
   readonly refreshToken: string;
 }
 
-/** Sign-in of people: passwords, sessions, and the tokens that programs and browsers act with. */
-export class SignIn {
-  readonly #options: SignInOptions;
-  readonly #directory: SignInDirectory;
-  readonly #passwords: PasswordSignIn;
-  readonly #sessions: SessionService;
+/** What a right password leads to: tokens, or a ticket for the second step. */
+export type SignInResult =
+  | { readonly kind: 'tokens'; readonly tokens: SessionTokens }
+  | { readonly kind: 'ticket'; readonly ticket: string; readonly expiresInSeconds: number };
 
-  constructor(options: SignInOptions) {
-    this.#options = options;
-    this.#directory = new SignInDirectory(options);
-    this.#passwords = new PasswordSignIn(options);
-    this.#sessions = new SessionService(options);
+/** Sign-in of people: two steps, sessions, and the tokens that programs and browsers act with. */
+export class SignIn {
+  readonly #parts: SignInParts;
+
+  constructor(parts: SignInParts) {
+    this.#parts = parts;
   }
 
   /** Loads what tokens are checked against, and makes the first signing key so that every instance has it early. */
   async open(): Promise<void> {
-    await this.#directory.open();
-    if (this.#options.box !== undefined && this.#directory.signingKeys.length === 0)
-      await this.rotateSigningKey();
+    const { directory, box } = this.#parts;
+    await directory.open();
+    if (box !== undefined && directory.signingKeys.length === 0) await this.rotateSigningKey();
   }
 
-  close = () => this.#directory.close();
+  close = () => this.#parts.directory.close();
+  /** Resolves when every change that was committed before the call is in force here. */
+  refreshDirectory = () => this.#parts.directory.refresh();
 
   authenticate(token: string, projectId?: string): Principal | null {
-    return this.#directory.authenticate(token, projectId);
+    return this.#parts.directory.authenticate(token, projectId);
   }
 
-  async signIn(credentials: Credentials): Promise<SessionTokens> {
+  async signIn(credentials: Credentials): Promise<SignInResult> {
+    const { passwordStep, codeStep, sessions } = this.#parts;
     const signer = await this.#signer();
-    const userId = await this.#passwords.check(credentials);
-    return this.#tokens(await this.#sessions.begin(userId), signer);
+    const { userId, hasSecondFactor } = await passwordStep.check(credentials);
+    if (hasSecondFactor) {
+      const ticket = await codeStep.issueTicket(userId);
+      return { kind: 'ticket', ticket, expiresInSeconds: TICKET_LIFE_SECONDS };
+    }
+    const { address, userAgent = null } = credentials;
+    const session = await sessions.begin(userId, { address, userAgent });
+    return { kind: 'tokens', tokens: this.#tokens(session, signer) };
+  }
+
+  async completeSignIn(input: TicketAndCode): Promise<SessionTokens> {
+    const signer = await this.#signer();
+    return this.#tokens(await this.#parts.codeStep.complete(input), signer);
   }
 
   async refresh(refreshToken: string): Promise<SessionTokens> {
     const signer = await this.#signer();
-    return this.#tokens(await this.#sessions.refresh(refreshToken), signer);
+    return this.#tokens(await this.#parts.sessions.refresh(refreshToken), signer);
   }
 
   async signOut(refreshToken: string): Promise<void> {
-    await this.#sessions.end(refreshToken);
-    await this.#directory.refresh();
+    const { sessions, directory } = this.#parts;
+    await sessions.end(refreshToken);
+    await directory.refresh();
   }
 
-  /** Publishes the next key; it signs after a quarter of an hour. Of parallel calls one makes the key. */
-  async rotateSigningKey(): Promise<void> {
-    const { clock, database } = this.#options;
-    const generation = (this.#directory.signingKeys[0]?.generation ?? 0) + 1;
-    const id = clock.newId('sigkey_');
-    const key = createSigningKey({ generation, id, now: clock.now() }, this.#box());
-    await database.transaction(async (transaction) => {
-      if (await insertSigningKey(transaction, key)) await announceSignInChange(transaction);
-    });
-    await this.#directory.refresh();
+  /** Publishes the next key; see `rotateSigningKey`. */
+  async rotateSigningKey(changer?: Changer): Promise<SigningKeyRow> {
+    const { directory } = this.#parts;
+    const key = await rotateSigningKey({ ...this.#parts, box: this.#box() }, changer);
+    await directory.refresh();
+    return key;
   }
 
   /** Every public key whose tokens may be in force, and the next one. */
   jwks() {
-    const { signingKeys } = this.#directory;
-    return { keys: publishedKeys(signingKeys, this.#options.clock.now()).map(jwkOf) };
+    const { directory, clock } = this.#parts;
+    return { keys: publishedKeys(directory.signingKeys, clock.now()).map(jwkOf) };
   }
 
   async #signer(): Promise<TokenSigner> {
-    const { clock } = this.#options;
+    const { clock, directory } = this.#parts;
     const box = this.#box();
-    if (isRotationDue(this.#directory.signingKeys, clock.now())) await this.rotateSigningKey();
+    if (isRotationDue(directory.signingKeys, clock.now())) await this.rotateSigningKey();
     try {
-      const signer = signerOf(this.#directory.signingKeys, clock.now(), box);
+      const signer = signerOf(directory.signingKeys, clock.now(), box);
       if (signer !== undefined) return signer;
     } catch (error) {
-      if (error instanceof SecretBoxError) throw unavailable(error);
+      if (error instanceof SecretBoxError) throw signInUnavailable(error);
       throw error;
     }
-    throw unavailable();
+    throw signInUnavailable();
   }
 
   #tokens(session: OpenSession, signer: TokenSigner): SessionTokens {
-    const { clock, parties } = this.#options;
+    const { clock, parties } = this.#parts;
     const { userId, sessionId, refreshToken } = session;
     const tokenId = clock.newId('tok_');
     const claims = { userId, sessionId, tokenId, nowMs: clock.now().getTime() };
@@ -111,13 +125,8 @@ export class SignIn {
   }
 
   #box(): SecretBox {
-    const { box } = this.#options;
-    if (box === undefined) throw unavailable();
+    const { box } = this.#parts;
+    if (box === undefined) throw signInUnavailable();
     return box;
   }
 }
-
-const unavailable = (cause?: unknown) =>
-  identityError('sign_in_unavailable', 'Nobody can sign in: the keys that sign are not at hand.', {
-    cause,
-  });
