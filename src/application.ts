@@ -8,8 +8,9 @@ import { listenForMetrics, type MetricsListener } from './http/request-metrics.t
 import { buildServer, type HttpServer, type ServerOptions } from './http/server.ts';
 import { type Domains, openDomains } from './open-domains.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
+import { observeApplication } from './observe-application.ts';
 import { serverDoctor } from './server-doctor.ts';
-import { observeQueues, observeStores } from './scrape-metrics.ts';
+import { observeStores } from './scrape-metrics.ts';
 
 /** Everything that runs, put together; docs/architecture.md explains the order of start and stop. */
 export interface Application {
@@ -27,6 +28,7 @@ export interface Application {
 interface Listening {
   server?: HttpServer;
   metrics?: MetricsListener;
+  stopObserving?: () => void;
 }
 
 const STORE_CHECK_TIMEOUT_MS = 1_500;
@@ -72,7 +74,8 @@ export async function openApplication(
     firstStart,
     reloadModels: () => domains.models.reloadFile(),
     listen: async () => {
-      observeQueues(stores.queue, knowledge.queues, metrics);
+      const running = { version, queues: knowledge.queues, isDraining: () => drain.isDraining };
+      listening.stopObserving = observeApplication(stores, context, running);
       const { host, port, metricsPort, publicUrl } = config.http;
       const url = await server.app.listen({ host, port });
       if (metricsPort !== undefined)
@@ -110,6 +113,7 @@ function drainPhases(
       await Promise.all([recorder.close(), audit.close()]);
     }),
     'close-stores': phase(async () => {
+      listening.stopObserving?.();
       await listening.metrics?.close();
       await listening.server?.app.close();
       await stores.close();

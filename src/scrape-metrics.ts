@@ -1,25 +1,28 @@
+import { performance } from 'node:perf_hooks';
 import type { Health } from './http/health.ts';
+import { collectTogether } from './lib/collect-together.ts';
 import type { Metrics } from './lib/metrics.ts';
 import type { JobQueue, QueueDefinition } from './ports/job-queue.ts';
+
+const monotonicMs = () => performance.now();
 
 /** Reads the queues when metrics are collected, so that an idle server runs no query for them. */
 export function observeQueues(
   queue: JobQueue,
   definitions: readonly QueueDefinition[],
-  { queueJobs }: Metrics,
+  { queueJobs, queueOldest }: Metrics,
 ): void {
   const observe = async (name: string) => {
     const counts = await queue.counts(name);
     for (const [state, count] of Object.entries(counts))
       queueJobs.set({ queue: name, state }, count);
   };
-  Object.assign(queueJobs, {
-    collect: async () => {
-      // All other metrics matter most when the database is away: old figures must not stay, nor fail the rest.
-      queueJobs.reset();
-      await Promise.all(definitions.map(({ name }) => observe(name))).catch(() => undefined);
-    },
-  });
+  const read = async () => {
+    await Promise.all(definitions.map(({ name }) => observe(name)));
+    for (const { queue: name, oldestWaitingMs } of await queue.backlogs())
+      queueOldest.set({ queue: name }, oldestWaitingMs / 1000);
+  };
+  collectTogether([queueJobs, queueOldest], read, { monotonicMs });
 }
 
 /** Asks the stores when metrics are collected; the answers are those of `/health`, at most seconds old. */

@@ -2,6 +2,7 @@ import { accessMatrixDocument } from './access-matrix.ts';
 import { configurationDocument, configurationDocumentZh } from './configuration-document.ts';
 import { envExample } from './env-example.ts';
 import { errorsDocument } from './errors-document.ts';
+import { metricsDocument } from './metrics-document.ts';
 import { troubleshootingDocument } from './troubleshooting-document.ts';
 
 export interface GeneratedDocument {
@@ -18,6 +19,7 @@ export async function sourceDocuments(root: string): Promise<GeneratedDocument[]
     { path: 'docs/zh/configuration.md', text: configurationDocumentZh() },
     { path: 'docs/errors.md', text: await errorsDocument(root) },
     { path: 'docs/security/access-matrix.md', text: await accessMatrixDocument(root) },
+    { path: 'docs/operations/metrics.md', text: metricsDocument() },
     { path: 'docs/troubleshooting.md', text: troubleshootingDocument('en') },
     { path: 'docs/zh/troubleshooting.md', text: troubleshootingDocument('zh') },
   ];

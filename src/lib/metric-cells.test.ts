@@ -56,3 +56,27 @@ describe('metrics in cells write the text that those of the library write', () =
     }
   });
 });
+
+describe('OP-7 labels are bounded whatever is counted', () => {
+  it('what is beyond the bound counts as `other`, and nothing is lost', async () => {
+    const registers = [new Registry()];
+    const labelNames = ['a', 'b'] as const;
+    const counter = new CellCounter({ ...described, labelNames, registers });
+    for (let index = 0; index < 5_000; index += 1) counter.inc({ a: `${index}`, b: 'x' });
+    const { values } = await counter.get();
+    expect(values.length).toBeLessThanOrEqual(2_001);
+    expect(values.reduce((sum, { value }) => sum + value, 0)).toBe(5_000);
+    expect(values.at(-1)).toEqual({ labels: { a: 'other', b: 'other' }, value: 3_000 });
+  });
+
+  it('likewise in histograms', async () => {
+    const registers = [new Registry()];
+    const options = { ...described, labelNames: ['a'] as const, buckets: [1], registers };
+    const histogram = new CellHistogram(options);
+    for (let index = 0; index < 1_000; index += 1) histogram.observe({ a: `${index}` }, 1);
+    const { values } = await histogram.get();
+    const counts = values.filter(({ metricName }) => metricName === 'm_count');
+    expect(counts.length).toBeLessThanOrEqual(401);
+    expect(counts.reduce((sum, { value }) => sum + value, 0)).toBe(1_000);
+  });
+});

@@ -21,6 +21,8 @@ export function createMetrics() {
     ...queueMetrics([registry]),
     ...storeMetrics([registry]),
     ...auditMetrics([registry]),
+    ...storedMetrics([registry]),
+    ...instanceMetrics([registry]),
   };
 }
 
@@ -120,6 +122,12 @@ function queueMetrics(registers: Registry[]) {
       labelNames: ['queue', 'state'],
       registers,
     }),
+    queueOldest: new Gauge({
+      name: 'llamp_queue_oldest_seconds',
+      help: 'Age of the oldest job that could run now; 0 when none waits',
+      labelNames: ['queue'],
+      registers,
+    }),
     jobDuration: new CellHistogram({
       name: 'llamp_job_duration_seconds',
       help: 'Time of one job; outcome is ok, retry or failed',
@@ -139,6 +147,16 @@ function storeMetrics(registers: Registry[]) {
       buckets: SECONDS,
       registers,
     }),
+    databaseWaiting: new Gauge({
+      name: 'llamp_database_waiting',
+      help: 'Statements that wait for a connection now',
+      registers,
+    }),
+    databasePoolMax: new Gauge({
+      name: 'llamp_database_pool_max',
+      help: 'Connections that this instance may have; 1 for the embedded database',
+      registers,
+    }),
     storeUp: new Gauge({
       name: 'llamp_store_up',
       help: '1 when the last check of the store succeeded',
@@ -150,9 +168,123 @@ function storeMetrics(registers: Registry[]) {
 
 function auditMetrics(registers: Registry[]) {
   return {
+    auditSealLag: new Gauge({
+      name: 'llamp_audit_seal_lag_seconds',
+      help: 'Age of the oldest event that has no seal yet',
+      registers,
+    }),
     auditDropped: new CellCounter({
       name: 'llamp_audit_dropped_total',
       help: 'Reads that were not written down because the audit log took nothing; stays 0 in strict mode',
+      registers,
+    }),
+  };
+}
+
+/** What is stored, read every minute at most. NaN while it cannot be read. */
+function storedMetrics(registers: Registry[]) {
+  return {
+    databaseSize: new Gauge({
+      name: 'llamp_database_size_bytes',
+      help: 'Size of the database on its disk',
+      registers,
+    }),
+    storedFiles: new Gauge({ name: 'llamp_stored_files', help: 'Files that are kept', registers }),
+    storedBytes: new Gauge({
+      name: 'llamp_stored_bytes',
+      help: 'Size of the files that are kept',
+      registers,
+    }),
+    storedChunks: new Gauge({
+      name: 'llamp_stored_chunks',
+      help: 'Chunks that searches see',
+      registers,
+    }),
+    backupLastSuccess: new Gauge({
+      name: 'llamp_backup_last_success_timestamp_seconds',
+      help: 'End of the last backup, or drill, that succeeded; 0 when there was none',
+      labelNames: ['kind'],
+      registers,
+    }),
+  };
+}
+
+/** This process and its machine, read when metrics are collected. */
+function instanceMetrics(registers: Registry[]) {
+  return {
+    ...processMetrics(registers),
+    buildInfo: new Gauge({
+      name: 'llamp_build_info',
+      help: 'Always 1; version of this release and of Node.js, and the shape it runs in',
+      labelNames: ['version', 'node', 'shape'],
+      registers,
+    }),
+    schemaVersion: new Gauge({
+      name: 'llamp_schema_version',
+      help: 'Schema of the database that this instance started with',
+      registers,
+    }),
+    draining: new Gauge({
+      name: 'llamp_instance_draining',
+      help: '1 from the signal to stop to the end',
+      registers,
+    }),
+    diskFreeRatio: new Gauge({
+      name: 'llamp_disk_free_ratio',
+      help: 'Free part of the disk of the data folder',
+      registers,
+    }),
+    certificateExpiry: new Gauge({
+      name: 'llamp_tls_certificate_expiry_timestamp_seconds',
+      help: 'End of the certificate at LLAMP_PUBLIC_URL, looked at every hour; NaN without https',
+      registers,
+    }),
+  };
+}
+
+function processMetrics(registers: Registry[]) {
+  return {
+    startTime: new Gauge({
+      name: 'llamp_process_start_timestamp_seconds',
+      help: 'Start of this process',
+      registers,
+    }),
+    cpuSeconds: new CellCounter({
+      name: 'llamp_process_cpu_seconds_total',
+      help: 'Processor time of this process',
+      registers,
+    }),
+    residentBytes: new Gauge({
+      name: 'llamp_process_resident_bytes',
+      help: 'Memory of this process',
+      registers,
+    }),
+    heapUsed: new Gauge({ name: 'llamp_heap_used_bytes', help: 'Heap in use', registers }),
+    heapLimit: new Gauge({
+      name: 'llamp_heap_limit_bytes',
+      help: 'Heap at which Node.js gives up',
+      registers,
+    }),
+    loopLag: new Gauge({
+      name: 'llamp_event_loop_lag_seconds',
+      help: 'How late timers were since the last scrape; at is p50, p99 or max',
+      labelNames: ['at'],
+      registers,
+    }),
+    loopUtilization: new Gauge({
+      name: 'llamp_event_loop_utilization_ratio',
+      help: 'Part of the time since the last scrape in which the event loop was busy',
+      registers,
+    }),
+    gcSeconds: new CellCounter({
+      name: 'llamp_gc_seconds_total',
+      help: 'Time of garbage collections by kind',
+      labelNames: ['kind'],
+      registers,
+    }),
+    openFiles: new Gauge({
+      name: 'llamp_open_files',
+      help: 'Open files and connections; NaN where the system does not tell',
       registers,
     }),
   };

@@ -5,7 +5,11 @@ import { runLlamp } from '../acceptance/llamp-process.ts';
 import { temporaryFolder } from '../support/database-template.ts';
 import { DATA_FAULTS } from '../support/doctor/data-faults.ts';
 import { named, told } from '../support/doctor/fault.ts';
-import { type InstalledPlatform, installPlatform } from '../support/doctor/installed-platform.ts';
+import {
+  type InstalledPlatform,
+  installPlatform,
+  storeOneFile,
+} from '../support/doctor/installed-platform.ts';
 import { startEmbedded } from '../support/servers/embedded.ts';
 import type { Installation } from '../support/servers/installation.ts';
 
@@ -99,6 +103,28 @@ describe('`llamp doctor`', () => {
       expect(ended, ended.stdout).toMatchObject({ code: 0, stderr: '' });
       expect(ended.stdout).toMatch(/ok +database\.schema/);
       expect(ended.stdout).toContain('全部正确');
+    } finally {
+      await app?.start();
+    }
+  });
+
+  test('OP-9 `--repair` puts back an index that is gone, when it may', async () => {
+    const [app] = installation.instances;
+    await storeOneFile(installation.url, installation.apiKey);
+    await app?.stop();
+    try {
+      rmSync(join(variables().LLAMP_DATA_DIR, 'index'), { recursive: true });
+      const found = await runLlamp(['doctor', '--only', 'drift'], variables());
+      expect(found, found.stdout).toMatchObject({
+        code: 1,
+        stderr: 'llamp: failed: drift.vectors\n',
+      });
+      const unasked = await runLlamp(['doctor', '--repair'], variables());
+      expect(unasked).toMatchObject({ code: 1 });
+      expect(unasked.stderr).toContain('--yes');
+      const repaired = await runLlamp(['doctor', '--repair', '--yes', '--json'], variables());
+      expect(repaired.code, repaired.stderr + repaired.stdout).toBe(0);
+      expect(statuses(repaired.stdout)).toMatchObject({ 'drift.vectors': 'ok' });
     } finally {
       await app?.start();
     }

@@ -3,6 +3,7 @@ import { dimensionsOf } from '../vector-index/milvus-schema.ts';
 import { withinTime } from './within-time.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
+const KEEPALIVE_MS = 330_000;
 
 /** Asks Milvus, or milvus-lite, without making anything. Rejects when nothing answers. */
 export async function openMilvusProbe(place: {
@@ -15,6 +16,8 @@ export async function openMilvusProbe(place: {
     address: `${place.host}:${place.port}`,
     timeout: CONNECT_TIMEOUT_MS,
     maxRetries: 0,
+    // The SDK pings every 10 s, which servers answer by closing the connection.
+    channelOptions: { 'grpc.keepalive_time_ms': KEEPALIVE_MS },
   });
   const ask = <T>(send: () => Promise<T>, options: ProbeOptions): Promise<T> =>
     withinTime(send(), options).catch((error: unknown) => {

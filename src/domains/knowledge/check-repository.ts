@@ -99,12 +99,12 @@ export async function listStuckFiles(
 /** How much is stored. */
 export async function countStored(
   database: SqlExecutor,
-): Promise<{ files: number; generations: number; chunks: number }> {
+): Promise<{ files: number; sizeBytes: number; chunks: number }> {
   const { rows } = await database.execute(
-    statement<{ files: number; generations: number; chunks: number }>(sql`select
-      (select count(*) from files where deleted_at is null)::int as files,
-      (select count(*) from generations where state = 'current')::int as generations,
-      (select coalesce(sum(chunk_count), 0) from generations where state = 'current')::bigint as chunks`),
+    statement<{ files: number; sizeBytes: number; chunks: number }>(sql`select count(*) as files,
+      coalesce(sum(size_bytes), 0)::bigint as "sizeBytes",
+      (select coalesce(sum(chunk_count), 0)::bigint from generations where state = 'current') as chunks
+      from files where deleted_at is null`),
   );
-  return rows[0] ?? { files: 0, generations: 0, chunks: 0 };
+  return rows[0] ?? { files: 0, sizeBytes: 0, chunks: 0 };
 }

@@ -79,7 +79,8 @@ async function repair({ knowledge: { service } }: Application): Promise<void> {
     await service.repairCollection(collection, AbortSignal.timeout(30_000));
 }
 
-async function storeOneFile(url: string, apiKey: string): Promise<string> {
+/** Uploads a file, and waits until searches find it. */
+export async function storeOneFile(url: string, apiKey: string): Promise<string> {
   const headers = { authorization: `Bearer ${apiKey}` };
   const form = new FormData();
   form.set('purpose', 'assistants');

@@ -33,6 +33,7 @@ export {
   type RestoreTarget,
   restoreBackup,
 } from './restore/restore-backup.ts';
+export { lastSuccesses } from './run-repository.ts';
 export {
   VERIFY_LEVELS,
   type VerifyLevel,

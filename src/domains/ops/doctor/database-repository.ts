@@ -87,3 +87,12 @@ export async function listInvalidIndexes(
   );
   return rows.map(({ name }) => name);
 }
+
+/** Size of this database on its disk. */
+export async function readDatabaseSize(database: SqlExecutor): Promise<number> {
+  const { rows } = await database.execute<{ sizeBytes: number }>({
+    sql: 'select pg_database_size(current_database()) as "sizeBytes"',
+    parameters: [],
+  });
+  return rows[0]?.sizeBytes ?? 0;
+}

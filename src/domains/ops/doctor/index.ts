@@ -15,6 +15,7 @@ export {
   type FolderState,
   type Probes,
 } from './context.ts';
+export { readDatabaseSize } from './database-repository.ts';
 export type { Status } from './finding.ts';
 export { type Host, systemHost } from './host.ts';
 export { isLlamp, urlOf } from './is-llamp.ts';

@@ -4,6 +4,7 @@ export {
   type PreMigrationCopyOptions,
 } from './database-folder-copy.ts';
 export { SchemaError, type SchemaErrorCode } from './errors.ts';
+export { appliedSchemaVersion } from './repository.ts';
 export { type MigrateOptions, type MigrateResult, migrate } from './runner.ts';
 export {
   requireCurrentSchema,

@@ -54,6 +54,11 @@ export async function listAppliedMigrations(database: SqlExecutor): Promise<Appl
   return rows;
 }
 
+/** Version of the schema; 0 for an empty database. */
+export async function appliedSchemaVersion(database: SqlExecutor): Promise<number> {
+  return (await listAppliedMigrations(database)).at(-1)?.version ?? 0;
+}
+
 /** Runs the file and records it: both or neither. */
 export async function applyMigration(
   database: Database,
