@@ -95,7 +95,7 @@ function drainPhases(
   domains: Domains,
   { listening, config }: { listening: Listening; config: Config },
 ): Record<DrainPhaseName, DrainPhase> {
-  const { knowledge, models, gateway, keys, signIn, limits, recorder, audit } = domains;
+  const { knowledge, models, guardrails, gateway, keys, signIn, limits, recorder, audit } = domains;
   const phase = (run: DrainPhase['run'], timeoutMs = PHASE_TIMEOUT_MS) => ({ timeoutMs, run });
   return {
     'stop-accepting': phase(async () => listening.server?.connections.stopAccepting()),
@@ -108,7 +108,9 @@ function drainPhases(
       await knowledge.close();
     }),
     'flush-usage': phase(async () => {
-      const closing = [models, gateway, keys, signIn, limits].map((each) => each.close());
+      const closing = [models, guardrails, gateway, keys, signIn, limits].map((each) =>
+        each.close(),
+      );
       await Promise.all(closing);
       await Promise.all([recorder.close(), audit.close()]);
     }),

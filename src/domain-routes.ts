@@ -24,9 +24,9 @@ export function domainRoutes(
   { database }: Stores,
   doctor: Pick<ServerDoctor, 'report'>,
 ): DomainRoutes[] {
-  const { gateway, models, knowledge, limits, audit } = domains;
+  const { gateway, models, knowledge, limits, guardrails, audit } = domains;
   const { identity, setup, members, people, signIn } = domains;
-  const { cachedInference: inference, relays, router } = gateway;
+  const { clientInference: inference, relays, router } = gateway;
   const { catalogue } = models;
   const management = (plugin: FastifyPluginAsync): DomainRoutes => ({
     plugin: audit.watched(plugin),
@@ -57,6 +57,7 @@ export function domainRoutes(
     management((app) => usageRoutes(app, { database })),
     management(limits.routes),
     management((app) => deploymentHealthRoutes(app, { router })),
+    management(guardrails.routes),
     management(audit.routes),
     management((app) => doctorRoutes(app, { doctor })),
   ];

@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import type { Config } from './config/config.ts';
 import { changeStatement, openAudit } from './domains/audit/index.ts';
-import { inferenceEmbeddingService, openInference } from './domains/gateway/index.ts';
+import {
+  inferenceEmbeddingService,
+  openGuardrails,
+  openInference,
+} from './domains/gateway/index.ts';
 import {
   bootstrap,
   createPasswordHasher,
@@ -37,6 +41,8 @@ export async function openDomains(stores: Stores, context: RuntimeContext) {
   const identities = await openIdentity(stores, context, box);
   const { identity } = identities;
   const { limits, recorder } = await openUsage(stores, context, identity);
+  const opened = { database, clock, log, metrics };
+  const guardrails = await openGuardrails({ ...opened, audit, identity });
   const timeouts = timeoutsOf(config);
   const gateway = openInference({
     catalogue: models.catalogue,
@@ -46,6 +52,7 @@ export async function openDomains(stores: Stores, context: RuntimeContext) {
     log,
     timeouts,
     guard,
+    guardrails,
     ephemeral: stores.ephemeral,
     limits: limits.enforcer,
     prices: limits.prices,
@@ -61,7 +68,7 @@ export async function openDomains(stores: Stores, context: RuntimeContext) {
     embedding: inferenceEmbeddingService(gateway.inference),
     options: knowledgeOptions(config),
   });
-  return { ...identities, limits, recorder, models, gateway, knowledge, audit };
+  return { ...identities, limits, recorder, models, guardrails, gateway, knowledge, audit };
 }
 
 /** Who may act: fills an empty installation, then knows its keys and people. */

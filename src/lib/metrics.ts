@@ -173,6 +173,12 @@ function auditMetrics(registers: Registry[]) {
       help: 'Age of the oldest event that has no seal yet',
       registers,
     }),
+    guardrailDecisions: new CellCounter({
+      name: 'llamp_guardrail_decisions_total',
+      help: 'Calls in which a guardrail found something, by what it does then and by stage',
+      labelNames: ['action', 'stage'] as const,
+      registers,
+    }),
     auditDropped: new CellCounter({
       name: 'llamp_audit_dropped_total',
       help: 'Reads that were not written down because the audit log took nothing; stays 0 in strict mode',

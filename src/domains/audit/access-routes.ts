@@ -59,6 +59,9 @@ export const CHANGE_ROUTES: Readonly<Record<string, readonly AuditAction[]>> = {
   'POST /invitations': ['invitations.create'],
   'DELETE /invitations/:invitation_id': ['invitations.revoke'],
   'POST /auth/invitations/accept': ['invitations.accept'],
+  'POST /guardrails': ['guardrails.create'],
+  'PATCH /guardrails/:guardrail_id': ['guardrails.update'],
+  'DELETE /guardrails/:guardrail_id': ['guardrails.delete'],
   'POST /providers': ['providers.create'],
   'PATCH /providers/:provider_id': ['providers.update'],
   'DELETE /providers/:provider_id': ['providers.delete'],
@@ -87,6 +90,7 @@ export const CHANGE_ROUTES: Readonly<Record<string, readonly AuditAction[]>> = {
 
 /** Routes that change nothing that lasts, each with its reason. */
 export const UNRECORDED_ROUTES: Readonly<Record<string, string>> = {
+  'POST /guardrails/:guardrail_id/test': 'looks at a text that the caller sends and keeps nothing',
   'POST /auth/sign-in': 'the session is a row of its own, and failed attempts are counted',
   'POST /auth/sign-in/code': 'the second step of the same',
   'POST /auth/totp': 'a seed that is not in force before it is confirmed',

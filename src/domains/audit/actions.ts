@@ -53,6 +53,12 @@ export const AUDIT_ACTIONS = {
   'usage.read': 'usage',
   'audit.read': 'audit',
   'audit.export': 'audit',
+  'guardrails.create': 'configuration',
+  'guardrails.update': 'configuration',
+  'guardrails.delete': 'configuration',
+  'guardrails.deny': 'security',
+  'guardrails.mask': 'security',
+  'guardrails.flag': 'security',
   'access.denied': 'security',
 } as const;
 

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Metrics } from '../../lib/metrics.ts';
 import { AccessRecorder, type AuditMode } from './access-recorder.ts';
+import type { Changer } from '../identity/index.ts';
+import { auditEvent, type Change } from './record-change.ts';
 import { auditRoutes } from './routes.ts';
 import { AuditSealer, type SealerOptions } from './sealer.ts';
 import { watchRoutes } from './watch-routes.ts';
@@ -16,6 +18,8 @@ export interface Audit {
   readonly routes: (app: FastifyInstance) => Promise<void>;
   /** The same routes; who reads on them, and who is refused, is written down. */
   watched(plugin: FastifyPluginAsync): FastifyPluginAsync;
+  /** Writes down what the platform decided about a call; nobody waits for it. */
+  record(caller: Changer, requestId: string, change: Change): void;
   /** When no request runs any more: writes and seals what is left. */
   close(): Promise<void>;
 }
@@ -33,6 +37,10 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
     watched: (plugin) => async (app, registered) => {
       watchRoutes(app, { access, clock });
       await plugin(app, registered);
+    },
+    record: (caller, requestId, change) => {
+      const origin = { requestId, address: null, userAgent: null };
+      access.record(auditEvent(clock, { ...caller, origin }, change));
     },
     close: async () => {
       await access.close();

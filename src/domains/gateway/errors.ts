@@ -35,6 +35,16 @@ export const GATEWAY_ERRORS = {
     description:
       'The model does not serve this endpoint, for example chat with an embedding model. Choose another model.',
   },
+  content_filter: {
+    status: 400,
+    description:
+      'A guardrail denies the request or the answer; the message names it. Each decision stands in the audit log.',
+  },
+  guardrail_exists: { status: 409, description: 'Another guardrail has this name already.' },
+  guardrail_not_found: {
+    status: 404,
+    description: 'The organization has no such guardrail. `GET /api/v1/guardrails` lists them.',
+  },
   client_closed_request: {
     status: 499,
     description: 'The client went away before the answer; the upstream call was cancelled.',
@@ -96,6 +106,12 @@ export function invalidValue(param: string, expectation: string): AppError {
     param,
   });
 }
+
+export const guardrailNotFound = (id: string) =>
+  gatewayError('guardrail_not_found', {
+    message: `No guardrail with id '${id}'.`,
+    param: 'guardrail_id',
+  });
 
 export function clientClosed(): AppError {
   return gatewayError('client_closed_request', { message: 'The client closed the connection.' });

@@ -8,6 +8,10 @@ export {
 } from './embedding.ts';
 export { GATEWAY_ERRORS } from './errors.ts';
 export type { EventStream, SendEventStream } from './event-stream-sender.ts';
+export {
+  type OpenedGuardrails,
+  openGuardrails,
+} from './guardrails/open-guardrails.ts';
 export { inferenceEmbeddingService } from './inference-embedding-service.ts';
 export { type InferenceCall, InferenceService } from './inference-service.ts';
 export { type InferenceOptions, type OpenedInference, openInference } from './open-inference.ts';

@@ -1,6 +1,7 @@
 import { OutboundGuard } from '../../lib/outbound-guard/index.ts';
 import type { EphemeralStore } from '../../ports/ephemeral-store.ts';
 import type { PriceBook } from '../usage/index.ts';
+import { guardedInference, type Guardrails } from './guardrails/guarded-inference.ts';
 import type { MeterServices } from './call-meter.ts';
 import { InferenceService, type InferenceServices } from './inference-service.ts';
 import { DEFAULT_TIMEOUTS, type UpstreamTimeouts } from './provider.ts';
@@ -29,6 +30,8 @@ export interface InferenceOptions extends MeterServices {
   readonly ephemeral?: EphemeralStore;
   /** For calls whose client names no time of its own; without it they are not cached. */
   readonly defaultCacheTtlSeconds?: ResponseCacheOptions['defaultTtlSeconds'];
+  /** Default: no guardrails. */
+  readonly guardrails?: Guardrails;
   /** For endpoints that users set. Default: one that allows no inner place. */
   readonly guard?: OutboundGuard;
   /** Default: no limits. */
@@ -37,8 +40,8 @@ export interface InferenceOptions extends MeterServices {
 
 export interface OpenedInference {
   readonly inference: InferenceService;
-  /** The same with the response cache in front, for clients. */
-  readonly cachedInference: Inference;
+  /** The same with guardrails and the response cache in front, for clients. */
+  readonly clientInference: Inference;
   /** Calls whose bodies and answers pass through. */
   readonly relays: RelayService;
   /** Health and load of each deployment, for the management API. */
@@ -91,9 +94,11 @@ export function openInference(options: InferenceOptions): OpenedInference {
   const inference = new InferenceService(services);
   const defaultTtlSeconds = options.defaultCacheTtlSeconds;
   const cache = ephemeral && new ResponseCache({ store: ephemeral, clock, log, defaultTtlSeconds });
+  const cached = cache ? cachedInference(inference, cache, hitMeter(services)) : inference;
+  const { guardrails } = options;
   return {
     inference,
-    cachedInference: cache ? cachedInference(inference, cache, hitMeter(services)) : inference,
+    clientInference: guardrails ? guardedInference(cached, guardrails) : cached,
     relays: new RelayService(services),
     router,
     close: async () => {

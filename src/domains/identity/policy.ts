@@ -40,6 +40,8 @@ export const POLICY = {
   'providers.write': { scope: 'management', organization: HEADS, project: NOBODY },
   'models.read': { scope: 'management', organization: OVERSEERS, project: NOBODY },
   'models.write': { scope: 'management', organization: HEADS, project: NOBODY },
+  'guardrails.read': { scope: 'management', organization: OVERSEERS, project: NOBODY },
+  'guardrails.write': { scope: 'management', organization: HEADS, project: NOBODY },
   'limits.read': { scope: 'management', organization: OVERSEERS, project: NOBODY },
   'limits.write': { scope: 'management', organization: HEADS, project: NOBODY },
   'prices.read': { scope: 'management', organization: OVERSEERS, project: NOBODY },

@@ -31,7 +31,8 @@ export interface Principal {
 /** Where a request came from. */
 export interface RequestOrigin {
   readonly requestId: string;
-  readonly address: string;
+  /** Null for what the platform does by itself in the course of a request. */
+  readonly address: string | null;
   readonly userAgent: string | null;
 }
 

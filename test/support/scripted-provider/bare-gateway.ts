@@ -73,7 +73,7 @@ export async function startBareGateway(options: BareGatewayOptions): Promise<Bar
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   const services = {
-    inference: opened.cachedInference,
+    inference: opened.clientInference,
     catalogue,
     sendEventStream,
     keepAliveMs: options.keepAliveMs,

@@ -6,6 +6,7 @@ import type {
 import type { Database } from '../../../ports/database.ts';
 import { AUDIT_BACKUP } from '../../audit/backup.ts';
 import { ensureAuditPartitions } from '../../audit/index.ts';
+import { GATEWAY_BACKUP } from '../../gateway/backup.ts';
 import { IDENTITY_BACKUP } from '../../identity/backup.ts';
 import { KNOWLEDGE_BACKUP } from '../../knowledge/backup.ts';
 import { MODELS_BACKUP } from '../../models/backup.ts';
@@ -29,6 +30,7 @@ const DECLARATIONS: readonly BackupDeclaration[] = [
   AUDIT_BACKUP,
   USAGE_BACKUP,
   MODELS_BACKUP,
+  GATEWAY_BACKUP,
   KNOWLEDGE_BACKUP,
   OPS_BACKUP,
 ];

@@ -1,0 +1,64 @@
+import type { Log } from '../../../lib/log.ts';
+import { RevisionedSnapshot } from '../../../lib/revisioned-snapshot.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import type { Database } from '../../../ports/database.ts';
+import type { Principal } from '../../identity/index.ts';
+import { type Guardrail, guardrailOf, type GuardrailScope } from './guardrail.ts';
+import { GUARDRAILS_CHANNEL, loadGuardrails, readRevision } from './guardrail-repository.ts';
+
+const NONE: readonly Guardrail[] = [];
+type ByPlace = ReadonlyMap<string, readonly Guardrail[]>;
+
+export interface GuardrailDirectoryOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Every enabled guardrail in memory, by the place that it is for. */
+export class GuardrailDirectory {
+  readonly #snapshot: RevisionedSnapshot<ByPlace>;
+
+  constructor({ database, clock, log }: GuardrailDirectoryOptions) {
+    this.#snapshot = new RevisionedSnapshot<ByPlace>({
+      name: 'guardrails',
+      initial: new Map(),
+      readRevision: (limits) => readRevision(database, limits),
+      load: async (limits) => byPlace(await loadGuardrails(database, limits)),
+      listen: (onChange) => database.listen(GUARDRAILS_CHANNEL, onChange, onChange),
+      sleep: (delayMs, signal) => clock.sleep(delayMs, signal),
+      log,
+    });
+  }
+
+  open = () => this.#snapshot.open();
+  close = () => this.#snapshot.close();
+  /** Resolves when every change that was committed before the call is in force here. */
+  refresh = () => this.#snapshot.refresh();
+
+  /** Those of the caller's organization, project and key; mostly none, and then without looking. */
+  of({ organizationId, projectId, apiKeyId }: Principal): readonly Guardrail[] {
+    const guardrails = this.#snapshot.current;
+    if (guardrails.size === 0) return NONE;
+    const at = (scope: GuardrailScope, id: string | null) =>
+      id === null ? NONE : (guardrails.get(placeKey(scope, id)) ?? NONE);
+    return [
+      ...at('organization', organizationId),
+      ...at('project', projectId),
+      ...at('api_key', apiKeyId),
+    ];
+  }
+}
+
+function byPlace(rows: Awaited<ReturnType<typeof loadGuardrails>>): ByPlace {
+  const places = new Map<string, Guardrail[]>();
+  for (const row of rows) {
+    const key = placeKey(row.scope, row.scope_id);
+    const known = places.get(key);
+    if (known === undefined) places.set(key, [guardrailOf(row)]);
+    else known.push(guardrailOf(row));
+  }
+  return places;
+}
+
+const placeKey = (scope: GuardrailScope, id: string) => `${scope} ${id}`;
