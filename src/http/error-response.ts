@@ -117,7 +117,7 @@ function logError(log: Log, error: AppError, request: FastifyRequest): void {
     'llamp.route': request.routeOptions?.url ?? 'unmatched',
     'error.code': error.code,
   };
-  if (error.kind === 'operational') log.warn(fields, error.message);
+  if (error.kind === 'operational') log.warn(fields, error.logMessage ?? error.message);
   // Only a defect needs its stack; the cause is what was thrown.
   else log.error({ ...fields, error: error.cause ?? error }, 'a request failed unexpectedly');
 }

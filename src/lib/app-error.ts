@@ -14,6 +14,8 @@ export interface AppErrorDetails {
   /** Lower-case names; sent with the error. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
+  /** What the log is told instead, where the message quotes others: that may hold what a client wrote. */
+  readonly logMessage?: string;
 }
 
 /** Every failure that a client may see. One renderer turns it into the OpenAI error envelope. */
@@ -24,6 +26,7 @@ export class AppError extends Error {
   readonly type: string;
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
+  readonly logMessage: string | undefined;
   #headers: Readonly<Record<string, string>>;
   constructor(details: AppErrorDetails) {
     super(details.message, { cause: details.cause });
@@ -34,6 +37,7 @@ export class AppError extends Error {
     this.type = details.type ?? typeForStatus(details.status);
     this.retryable = details.retryable ?? false;
     this.retryAfterMs = details.retryAfterMs;
+    this.logMessage = details.logMessage;
     this.#headers = details.headers ?? {};
   }
 

@@ -23,6 +23,7 @@ const CREDENTIAL_NAMES: readonly string[] = [
 /** An error that an upstream sent with status 200: as an event of a stream, or as the whole answer. */
 export function failureOfErrorEvent(error: unknown): UpstreamFailure {
   const message = messageOf(error) ?? 'no message';
+  const logMessage = 'The upstream reported an error.';
   const source = isJsonObject(error) ? error : {};
   const status = statusOf(source);
   // First, because OpenAI calls a wrong key an `invalid_request_error` too.
@@ -40,7 +41,7 @@ export function failureOfErrorEvent(error: unknown): UpstreamFailure {
   }
   // Anthropic's word, with status 529 where one could still be sent.
   if (source['type'] === 'overloaded_error') {
-    return failure('5xx', 'upstream_unavailable', { message, retryable: true });
+    return failure('5xx', 'upstream_unavailable', { message, logMessage, retryable: true });
   }
   if (blamesClient(source, status)) {
     return new Failure('4xx', {
@@ -52,6 +53,7 @@ export function failureOfErrorEvent(error: unknown): UpstreamFailure {
   }
   return failure('5xx', 'upstream_error', {
     message: `The upstream reported an error: ${message}`,
+    logMessage,
     retryable: true,
   });
 }

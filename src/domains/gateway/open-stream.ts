@@ -1,3 +1,4 @@
+import type { UpstreamEndpoint } from '../models/index.ts';
 import { AttemptScope } from './attempt-scope.ts';
 import { dialectOf } from './dialects.ts';
 import type { FrameFacts } from './frame-facts.ts';
@@ -11,6 +12,8 @@ import { garbage, timedOut } from './upstream-failure.ts';
 export interface OpenedStream {
   readonly headers: Readonly<Record<string, string>>;
   readonly deployment: string;
+  /** Where it comes from; undefined for the built-in models. */
+  readonly endpoint: UpstreamEndpoint | undefined;
   /** Frames that were read to get here. */
   readonly first: readonly Buffer[];
   readonly frames: FrameReader;
@@ -39,9 +42,9 @@ export async function openStream(
     const frames = new FrameReader(answer);
     const first = await readToContent(frames, dialectOf(request.endpoint));
     scope.stopTimer();
-    const deployment = request.deployment.name;
+    const { name: deployment, endpoint } = request.deployment;
     const { headers, reported } = answer;
-    return { headers, deployment, first, frames, scope, reported };
+    return { headers, deployment, endpoint, first, frames, scope, reported };
   } catch (error) {
     const reason: unknown = scope.signal.aborted ? scope.signal.reason : error;
     scope.abort(reason);

@@ -4,6 +4,7 @@ import type { OpenedStream } from './open-stream.ts';
 import { joinedFrames } from './sse-frames.ts';
 import type { StreamProgress } from './stream-progress.ts';
 import { garbage } from './upstream-failure.ts';
+import { withoutCredential } from './without-credential.ts';
 
 export interface RelayedCall {
   readonly progress: StreamProgress;
@@ -17,11 +18,11 @@ export interface RelayedCall {
  * leave. Never rejects: what goes wrong from here on is an event.
  */
 export async function* relayStream(
-  { first, frames, scope, reported }: OpenedStream,
+  { first, frames, scope, reported, endpoint }: OpenedStream,
   { progress, meter, errorEvent }: RelayedCall,
 ): AsyncGenerator<Buffer, void, void> {
   let failure: AppError | undefined;
-  progress.reportsBy(reported);
+  progress.comesFrom(endpoint, reported);
   try {
     let batch: readonly Buffer[] | undefined = first;
     while (batch !== undefined && !progress.done && progress.failure === undefined) {
@@ -41,7 +42,8 @@ export async function* relayStream(
     meter.endAttempt(outcome);
     meter.settle({ ...measured(progress), status: outcome === 'ok' ? 'completed' : outcome });
   }
-  if (failure !== undefined && !progress.failureShown) yield errorEvent(failure);
+  if (failure !== undefined && !progress.failureShown)
+    yield errorEvent(withoutCredential(failure, endpoint));
 }
 
 function outcomeOf(progress: StreamProgress, failure: AppError | undefined) {

@@ -1,10 +1,12 @@
 import type { AppError } from '../../lib/app-error.ts';
+import type { UpstreamEndpoint } from '../models/index.ts';
 import type { JsonObject } from './field-checks.ts';
 import type { FrameFacts } from './frame-facts.ts';
 import { failureOfErrorEvent, isShownAsItIs } from './in-band-error.ts';
 import type { ReportedUsage, StreamDialect } from './stream-dialect.ts';
 import { joinedFrames } from './sse-frames.ts';
 import { failure, garbage } from './upstream-failure.ts';
+import { quotesCredential } from './without-credential.ts';
 
 const BYTES_PER_TOKEN = 4;
 
@@ -17,6 +19,7 @@ export class StreamProgress {
   #bytes = 0;
   #smallestFrameBytes = Number.POSITIVE_INFINITY;
   #usage: JsonObject | undefined;
+  #endpoint: UpstreamEndpoint | undefined;
   #translated: (() => ReportedUsage) | undefined;
   /** The last event was read. */
   done = false;
@@ -50,8 +53,12 @@ export class StreamProgress {
     return { usage: this.#usage, counts: this.#dialect.countsOf(this.#usage) };
   }
 
-  /** From here on `reported` is asked, because the frames were translated. */
-  reportsBy(reported: (() => ReportedUsage) | undefined): void {
+  /** Who sends the frames; `reported` is asked from here on where they were translated. */
+  comesFrom(
+    endpoint: UpstreamEndpoint | undefined,
+    reported: (() => ReportedUsage) | undefined,
+  ): void {
+    this.#endpoint = endpoint;
     this.#translated = reported;
   }
 
@@ -88,7 +95,9 @@ export class StreamProgress {
         return false;
       case 'error':
         this.failure = failureOfErrorEvent(facts.error);
-        this.failureShown = isShownAsItIs(facts.error);
+        this.failureShown =
+          isShownAsItIs(facts.error) &&
+          !quotesCredential(JSON.stringify(facts.error), this.#endpoint);
         return this.failureShown;
       case 'outline':
         this.#learnUsage(facts.usage);

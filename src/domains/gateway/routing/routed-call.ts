@@ -14,6 +14,7 @@ import { callWithRetries } from '../router.ts';
 import { estimatePrompt } from '../token-estimate.ts';
 import { timedOut, UpstreamFailure, type UpstreamOutcome } from '../upstream-failure.ts';
 import { NO_USAGE } from '../usage-counts.ts';
+import { withoutCredential } from '../without-credential.ts';
 import type { Admission, LimitEnforcer } from './admission.ts';
 import { answerHeaders } from './answer-headers.ts';
 import type { CallRouter } from './call-router.ts';
@@ -115,7 +116,8 @@ export class RoutedCall {
       this.meter.startAttempt(deployment, model, router.begin(deployment));
       try {
         return await attempt(candidate);
-      } catch (error) {
+      } catch (thrown) {
+        const error = withoutCredential(thrown, deployment.endpoint);
         this.meter.endAttempt(outcomeOf(error), error);
         throw error;
       }

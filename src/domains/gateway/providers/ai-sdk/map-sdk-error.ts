@@ -25,6 +25,7 @@ export function failureOfSdkError(error: unknown, param = 'messages'): AppError 
   if (OVERLOADED.has(status)) {
     return failure('5xx', 'upstream_unavailable', {
       message: `The upstream is overloaded: ${message}`,
+      logMessage: 'The upstream is overloaded.',
       retryable: true,
       cause: error,
     });

@@ -33,20 +33,25 @@ export function failureOfStatus(
       message: `The upstream refused the credential of this installation (status ${status}).`,
     });
   }
-  const message = `The upstream answered with status ${status}${error.message === undefined ? '' : `: ${error.message}`}.`;
+  const logMessage = `The upstream answered with status ${status}.`;
+  const message =
+    error.message === undefined
+      ? logMessage
+      : `The upstream answered with status ${status}: ${error.message}.`;
   if (status === 408 || status === 504) {
-    return failure('timeout', 'upstream_timeout', { message, retryable: true });
+    return failure('timeout', 'upstream_timeout', { message, logMessage, retryable: true });
   }
   // 529 is Anthropic's word for "overloaded"; proxies in front of other APIs have taken it over.
   if (status === 503 || status === 529) {
     return failure('5xx', 'upstream_unavailable', {
       message,
+      logMessage,
       retryable: true,
       retryAfterMs: waitOf(answer),
     });
   }
   const retryable = status >= 500;
-  return failure(retryable ? '5xx' : '4xx', 'upstream_error', { message, retryable });
+  return failure(retryable ? '5xx' : '4xx', 'upstream_error', { message, logMessage, retryable });
 }
 
 function passedOn(
