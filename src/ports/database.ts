@@ -72,6 +72,11 @@ export interface Database extends SqlExecutor {
     statements: readonly Statement[],
     options?: ExecuteOptions,
   ): Promise<QueryResult<unknown>[]>;
+  /**
+   * For what is read in the name of a principal: whatever its statements ask, they see the rows of this project alone
+   * and change nothing. A statement costs one round trip, as without it; a transaction one more.
+   */
+  forProject(projectId: string): ProjectDatabase;
   /** Runs SQL text of several statements without parameters, in one implicit transaction; at most an hour. */
   executeScript(sql: string): Promise<void>;
   /**
@@ -88,6 +93,9 @@ export interface Database extends SqlExecutor {
   /** Waits for running work, then releases everything. Later calls fail with code `database_closed`. */
   close(): Promise<void>;
 }
+
+/** A database that shows one project. */
+export interface ProjectDatabase extends Pick<Database, 'execute' | 'transaction' | 'batch'> {}
 
 export type DatabaseErrorCode =
   | 'transaction_expired'

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import type { Database, QueryResult } from '../../src/ports/database.ts';
 import { specifyLimits } from './database-limits.contract.ts';
 import { specifyNotifications } from './database-notifications.contract.ts';
+import { specifyProjects } from './database-projects.contract.ts';
 import { specifyTransactions } from './database-transactions.contract.ts';
 import { specifyValues } from './database-values.contract.ts';
 
@@ -53,5 +54,6 @@ export function describeDatabaseContract(
     specifyTransactions(current);
     specifyNotifications(current);
     specifyLimits(current);
+    specifyProjects(current);
   });
 }

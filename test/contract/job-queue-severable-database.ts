@@ -58,6 +58,10 @@ export class SeverableDatabase implements Database {
     return this.#database.batch(statements, options);
   }
 
+  forProject(projectId: string) {
+    return this.#database.forProject(projectId);
+  }
+
   async executeScript(sql: string): Promise<void> {
     this.#requireConnection();
     await this.#database.executeScript(sql);

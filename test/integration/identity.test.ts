@@ -402,6 +402,7 @@ function withDatabase(changes: Partial<Pick<Database, 'listen' | 'execute'>>): D
     execute: (statement, options) => database.execute(statement, options),
     transaction: (work, options) => database.transaction(work, options),
     batch: (statements, options) => database.batch(statements, options),
+    forProject: (projectId) => database.forProject(projectId),
     executeScript: (sql) => database.executeScript(sql),
     listen: (channel, onNotification, onReconnect) =>
       database.listen(channel, onNotification, onReconnect),

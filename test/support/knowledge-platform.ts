@@ -20,12 +20,16 @@ export const MODEL = 'test-embedder';
 const MEGABYTE = 1024 * 1024;
 
 /** Files, vector stores and search on the embedded stores, behind the real HTTP server. */
-export async function openKnowledgePlatform(options: Partial<KnowledgeOptions> = {}) {
+export async function openKnowledgePlatform(
+  options: Partial<KnowledgeOptions> = {},
+  seenThrough: (database: Database) => Database = (database) => database,
+) {
   const folder = temporaryFolder('knowledge');
   const stores = await openEmbeddedStores(folder);
   const embedding = new ScriptedEmbedder();
   const metrics = createMetrics();
-  const deps = { ...stores, embedding, metrics, clock: systemClock, log: silentLog };
+  const database = seenThrough(stores.database);
+  const deps = { ...stores, database, embedding, metrics, clock: systemClock, log: silentLog };
   const knowledge = createKnowledge({
     ...deps,
     options: { defaultEmbeddingModel: MODEL, fileSizeMaxBytes: 16 * MEGABYTE, ...options },

@@ -7,6 +7,7 @@ const MIGRATIONS = [
   '0005-limits',
   '0007-interrupted-usage',
   '0009-audit',
+  '0015-row-level-security',
 ];
 
 /** Everything that usage needs in a new database, with two projects of one organization: `proj_1` and `proj_2`. */

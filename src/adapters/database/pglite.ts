@@ -2,6 +2,7 @@ import type { Log } from '../../lib/log.ts';
 import type {
   Database,
   ExecuteOptions,
+  ProjectDatabase,
   QueryResult,
   Statement,
   Transaction,
@@ -11,6 +12,7 @@ import { closedError } from './engine-errors.ts';
 import { NotificationListeners, quotedChannel } from './notification-listeners.ts';
 import type { TextStatement } from './pglite-engine.ts';
 import { PgliteLink } from './pglite-link.ts';
+import { projectDatabase } from './project-database.ts';
 import { parameterTexts } from './sql-values.ts';
 import {
   DEFAULT_EXECUTE_TIMEOUT_MS,
@@ -80,6 +82,10 @@ class PgliteDatabase implements Database {
       { kind: 'batch', statements: statements.map(textStatement) },
       { timeoutMs: options.timeoutMs ?? DEFAULT_EXECUTE_TIMEOUT_MS, signal: options.signal },
     );
+  }
+
+  forProject(projectId: string): ProjectDatabase {
+    return projectDatabase(this, projectId);
   }
 
   async executeScript(sql: string): Promise<void> {

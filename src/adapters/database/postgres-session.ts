@@ -18,7 +18,6 @@ export class PostgresSession {
   readonly #config: ClientConfig;
   readonly #log: Log;
   readonly #running = new Set<Promise<unknown>>();
-  #last: Promise<unknown> = Promise.resolve();
   #released = false;
   #broken = false;
   #failed = false;
@@ -36,12 +35,12 @@ export class PostgresSession {
       values.length === 0
         ? this.#client.query(statement.sql)
         : this.#client.query({ text: statement.sql, values });
-    return this.#track(this.#inTurn(query).then(queryResultOf));
+    return this.#track(query().then(queryResultOf));
   }
 
   /** Sends all texts at once and resolves with the command tag of the last. */
   async command(sql: string): Promise<string> {
-    const answer: unknown = await this.#track(this.#inTurn(() => this.#client.query(sql)));
+    const answer: unknown = await this.#track(this.#client.query(sql));
     const results = Array.isArray(answer) ? answer : [answer];
     return (results.at(-1) as { command: string }).command;
   }
@@ -76,13 +75,6 @@ export class PostgresSession {
   async destroy(): Promise<void> {
     if (this.#running.size > 0) await this.#cancel().catch((error) => this.#abandon(error));
     await this.release(true);
-  }
-
-  /** One at a time: the next releases of the driver refuse a query while another runs. */
-  #inTurn<T>(query: () => Promise<T>): Promise<T> {
-    const answer = this.#running.size === 0 ? query() : this.#last.then(query, query);
-    this.#last = answer;
-    return answer;
   }
 
   #track<T>(answer: Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@ import {
   type Database,
   DatabaseError,
   type ExecuteOptions,
+  type ProjectDatabase,
   type QueryResult,
   type Statement,
   type Transaction,
@@ -13,6 +14,7 @@ import { PostgresListener } from './postgres-listener.ts';
 import { PostgresPool } from './postgres-pool.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import { clientConfig } from './postgres-settings.ts';
+import { projectDatabase } from './project-database.ts';
 import {
   DEFAULT_EXECUTE_TIMEOUT_MS,
   DEFAULT_TRANSACTION_TIMEOUT_MS,
@@ -86,6 +88,10 @@ class PostgresDatabase implements Database {
     options: ExecuteOptions = {},
   ): Promise<QueryResult<unknown>[]> {
     return this.#withSession(options, (session) => runBatch(session, statements));
+  }
+
+  forProject(projectId: string): ProjectDatabase {
+    return projectDatabase(this, projectId);
   }
 
   async executeScript(sql: string): Promise<void> {

@@ -14,16 +14,18 @@ export interface Call {
 
 /**
  * The same port with `around` about each of `operations`, which are methods that answer with a promise. Everything
- * else, capabilities and `close` among it, passes through.
+ * else, capabilities and `close` among it, passes through, unless it is `replaced`.
  */
 export function aroundCalls<Port extends object>(
   port: Port,
   operations: readonly (keyof Port & string)[],
   around: (call: Call) => Promise<unknown>,
+  replaced: Partial<Port> = {},
 ): Port {
-  const wrapped = new Map<string | symbol, unknown>(
-    operations.map((operation) => [operation, wrap(port, operation, around)]),
-  );
+  const wrapped = new Map<string | symbol, unknown>([
+    ...operations.map((operation) => [operation, wrap(port, operation, around)] as const),
+    ...Object.entries(replaced),
+  ]);
   return new Proxy(port, {
     get: (target, property) => {
       if (wrapped.has(property)) return wrapped.get(property);

@@ -4,7 +4,7 @@ import { BlobNotFoundError, type BlobStore } from '../../ports/blob-store.ts';
 import { type Database, DatabaseError } from '../../ports/database.ts';
 import type { EphemeralStore } from '../../ports/ephemeral-store.ts';
 import type { VectorIndex } from '../../ports/vector-index.ts';
-import { aroundCalls } from './around-calls.ts';
+import { aroundCalls, type Call } from './around-calls.ts';
 import {
   BLOB_OPERATIONS,
   DATABASE_OPERATIONS,
@@ -36,7 +36,10 @@ export function meteredDatabase(database: Database, metrics: Metrics): Database 
   // What a transaction's own work throws says nothing about the database.
   const isAnswer = (error: unknown) =>
     !(error instanceof DatabaseError) || error.constraint !== undefined;
-  return metered('database', database, DATABASE_OPERATIONS, { metrics, isAnswer });
+  const observed = { metrics, isAnswer };
+  const forProject = (projectId: string) =>
+    metered('database', database.forProject(projectId), DATABASE_OPERATIONS, observed);
+  return metered('database', database, DATABASE_OPERATIONS, observed, { forProject });
 }
 
 function metered<Port extends object>(
@@ -44,8 +47,9 @@ function metered<Port extends object>(
   port: Port,
   operations: readonly (keyof Port & string)[],
   { metrics, isAnswer }: { metrics: Metrics; isAnswer: (error: unknown) => boolean },
+  replaced: Partial<Port> = {},
 ): Port {
-  return aroundCalls(port, operations, async ({ operation, options, proceed }) => {
+  const observed = async ({ operation, options, proceed }: Call) => {
     const startedMs = performance.now();
     const observe = (outcome: 'ok' | 'error') => {
       const seconds = (performance.now() - startedMs) / 1000;
@@ -60,5 +64,6 @@ function metered<Port extends object>(
       observe(isAnswer(error) || options.signal?.aborted ? 'ok' : 'error');
       throw error;
     }
-  });
+  };
+  return aroundCalls(port, operations, observed, replaced);
 }

@@ -46,7 +46,7 @@ export async function usageRoutes(
     },
     async (request) => {
       const filter = filterOf(principalOf(request).projectId, request.query);
-      return pageOf(services.database, filter, request.query);
+      return pageOf(services, filter, request.query);
     },
   );
   app.get<{ Querystring: Static<typeof SummaryQuery> }>(
@@ -62,7 +62,8 @@ export async function usageRoutes(
     async (request) => {
       const filter = filterOf(principalOf(request).projectId, request.query);
       const { group_by: groupBy } = request.query;
-      const sums = await summarizeUsage(services.database, {
+      const database = services.database.forProject(filter.projectId);
+      const sums = await summarizeUsage(database, {
         ...filter,
         groupBy,
         limit: SUMS_MAX,
@@ -73,11 +74,12 @@ export async function usageRoutes(
 }
 
 async function pageOf(
-  database: Database,
+  services: { database: Database },
   filter: UsageFilter,
   page: { after?: string; limit: number },
 ) {
   const { projectId } = filter;
+  const database = services.database.forProject(projectId);
   const after =
     page.after === undefined
       ? undefined

@@ -58,8 +58,9 @@ export class FileService {
 
   async find(principal: Principal, fileId: string): Promise<FileRecord> {
     const { clock, database } = this.#deps;
-    const key = { projectId: principal.projectId, fileId, now: clock.now() };
-    const file = await findFile(database, key);
+    const { projectId } = principal;
+    const key = { projectId, fileId, now: clock.now() };
+    const file = await findFile(database.forProject(projectId), key);
     if (file === undefined) throw fileNotFound(fileId);
     return file;
   }
@@ -82,8 +83,9 @@ export class FileService {
     principal: Principal,
     page: PageRequest & { purpose?: string },
   ): Promise<ListObject<FileObject>> {
-    const { clock, database } = this.#deps;
+    const { clock } = this.#deps;
     const { projectId } = principal;
+    const database = this.#deps.database.forProject(projectId);
     const { limit, order, purpose, after: cursor } = page;
     const after =
       cursor === undefined

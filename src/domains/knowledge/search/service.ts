@@ -1,3 +1,4 @@
+import type { SqlExecutor } from '../../../ports/database.ts';
 import { VectorIndexError } from '../../../ports/vector-index.ts';
 import { knowledgeError } from '../errors.ts';
 import { enqueueRepair } from '../ingestion/queues.ts';
@@ -66,7 +67,7 @@ export class SearchService {
     try {
       return await this.#findIn(store, scope, { context, request });
     } catch (error) {
-      if (isMissingCollection(error) && !(await hasCurrentGeneration(this.#deps.database, scope)))
+      if (isMissingCollection(error) && !(await hasCurrentGeneration(this.#read(scope), scope)))
         return [];
       if (isCorruptCollection(error)) await this.#repair(store);
       throw asSearchError(error);
@@ -101,10 +102,9 @@ export class SearchService {
 
   /** Generations to look into: all (undefined), or those that the filter leaves when they are few enough to name. */
   async #generationsFor(scope: VisibleScope): Promise<string[] | undefined> {
-    const { database } = this.#deps;
     if (scope.filter === undefined) return undefined;
     const limit = GENERATIONS_IN_FILTER_MAX + 1;
-    const ids = await listMatchingGenerations(database, scope, limit);
+    const ids = await listMatchingGenerations(this.#read(scope), scope, limit);
     return ids.length > GENERATIONS_IN_FILTER_MAX ? undefined : ids;
   }
 
@@ -132,7 +132,7 @@ export class SearchService {
     scope: VisibleScope & { generationIds: string[] | undefined },
     search: { queries: readonly PreparedQuery[]; wanted: number; signal: AbortSignal },
   ): Promise<{ chunks: Map<string, VisibleChunk>; candidates: Candidates[]; depth: number }> {
-    const { database, index, options } = this.#deps;
+    const { index, options } = this.#deps;
     const depthMax = index.capabilities.searchLimitMax;
     const filter = {
       projectId: scope.projectId,
@@ -146,11 +146,16 @@ export class SearchService {
       const candidates = await Promise.all(
         search.queries.map((query) => findCandidates(this.#deps, store, query, where)),
       );
-      const chunks = await visibleAmong(database, scope, candidates);
+      const chunks = await visibleAmong(this.#read(scope), scope, candidates);
       const isExhausted = candidates.every((each) => longest(each) < depth);
       if (chunks.size >= search.wanted || isExhausted || depth >= depthMax)
         return { chunks, candidates, depth };
     }
+  }
+
+  // What decides about visibility; candidates before it are ids that nobody sees.
+  #read({ projectId }: VisibleScope): SqlExecutor {
+    return this.#deps.database.forProject(projectId);
   }
 
   async #repair({ collection, embedding_dimensions: dimensions }: StoreRecord): Promise<void> {
@@ -173,7 +178,7 @@ export class SearchService {
 }
 
 async function visibleAmong(
-  database: KnowledgeDependencies['database'],
+  database: SqlExecutor,
   scope: VisibleScope,
   candidates: readonly Candidates[],
 ): Promise<Map<string, VisibleChunk>> {

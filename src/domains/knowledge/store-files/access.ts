@@ -30,7 +30,8 @@ export async function requireStore(
   principal: Principal,
   storeId: string,
 ): Promise<StoreRecord> {
-  const store = await findStore(database, { projectId: principal.projectId, storeId });
+  const { projectId } = principal;
+  const store = await findStore(database.forProject(projectId), { projectId, storeId });
   if (store === undefined) throw vectorStoreNotFound(storeId);
   return store;
 }
@@ -76,7 +77,8 @@ export async function listStoreFilesBy(
   const after = await positionOf(deps, filter, 'after', page.after);
   const before = await positionOf(deps, filter, 'before', page.before);
   const keyset = { limit, order, after, before };
-  const { rows, hasMore } = await listStoreFiles(deps.database, filter, keyset);
+  const database = deps.database.forProject(filter.projectId);
+  const { rows, hasMore } = await listStoreFiles(database, filter, keyset);
   return listObject(rows.map(storeFileObject), hasMore);
 }
 
@@ -87,7 +89,8 @@ async function positionOf(
   fileId: string | undefined,
 ): Promise<Position | undefined> {
   if (fileId === undefined) return undefined;
-  const position = await findStoreFilePosition(database, { projectId, storeId, fileId });
+  const key = { projectId, storeId, fileId };
+  const position = await findStoreFilePosition(database.forProject(projectId), key);
   if (position === undefined) throw invalidCursor(param, fileId);
   return position;
 }

@@ -43,7 +43,8 @@ export class BatchService {
 
   async get(principal: Principal, storeId: string, batchId: string): Promise<BatchObject> {
     const batch = await this.#require(principal, storeId, batchId);
-    return batchObject(batch, await countBatchFiles(this.#deps.database, batchId));
+    const database = this.#deps.database.forProject(principal.projectId);
+    return batchObject(batch, await countBatchFiles(database, batchId));
   }
 
   /** Stops the files under way. Repeating it is no error: that is what a client's retry does. */
@@ -78,7 +79,8 @@ export class BatchService {
   async #require(principal: Principal, storeId: string, batchId: string): Promise<BatchRecord> {
     await requireStore(this.#deps, principal, storeId);
     const { projectId } = principal;
-    const batch = await findBatch(this.#deps.database, { projectId, storeId, batchId });
+    const database = this.#deps.database.forProject(projectId);
+    const batch = await findBatch(database, { projectId, storeId, batchId });
     if (batch === undefined) throw fileBatchNotFound(batchId);
     return batch;
   }

@@ -1,3 +1,4 @@
+import type { SqlExecutor } from '../../../ports/database.ts';
 import { changedFields, recordChange } from '../../audit/index.ts';
 import type { Principal } from '../../identity/index.ts';
 import { type Attributes, checkPairs } from '../attributes.ts';
@@ -103,8 +104,9 @@ export class StoreFileService {
   async content(principal: Principal, storeId: string, fileId: string) {
     const key = await this.#keyOf(principal, storeId, fileId);
     await this.#find(key);
-    const generationId = await findCurrentGeneration(this.#deps.database, key);
-    const data = generationId === undefined ? [] : await this.#textOf(generationId);
+    const database = this.#deps.database.forProject(principal.projectId);
+    const generationId = await findCurrentGeneration(database, key);
+    const data = generationId === undefined ? [] : await textOf(database, generationId);
     return {
       object: 'vector_store.file_content.page' as const,
       data,
@@ -113,26 +115,9 @@ export class StoreFileService {
     };
   }
 
-  // OpenAI's client asks for no second page, so the one page holds all: as much text as a file may have.
-  async #textOf(generationId: string): Promise<{ type: 'text'; text: string }[]> {
-    const data: { type: 'text'; text: string }[] = [];
-    let position = 0;
-    let last: number | undefined = -1;
-    while (last !== undefined) {
-      const page = { generationId, afterOrdinal: last, limit: CHUNKS_PER_READ };
-      const chunks = await listContent(this.#deps.database, page);
-      for (const { content, char_start: start, char_end: end } of chunks) {
-        const text = content.slice(Math.max(0, position - start));
-        position = Math.max(position, end);
-        if (text !== '') data.push({ type: 'text', text });
-      }
-      last = chunks.at(-1)?.ordinal;
-    }
-    return data;
-  }
-
   async #find(key: StoreFileKey): Promise<StoreFileObject> {
-    const file = await findStoreFile(this.#deps.database, key);
+    const database = this.#deps.database.forProject(key.projectId);
+    const file = await findStoreFile(database, key);
     if (file === undefined) throw storeFileNotFound(key.fileId, key.storeId);
     return storeFileObject(file);
   }
@@ -141,4 +126,25 @@ export class StoreFileService {
     await requireStore(this.#deps, principal, storeId);
     return { projectId: principal.projectId, storeId, fileId };
   }
+}
+
+// OpenAI's client asks for no second page, so the one page holds all: as much text as a file may have.
+async function textOf(
+  database: SqlExecutor,
+  generationId: string,
+): Promise<{ type: 'text'; text: string }[]> {
+  const data: { type: 'text'; text: string }[] = [];
+  let position = 0;
+  let last: number | undefined = -1;
+  while (last !== undefined) {
+    const page = { generationId, afterOrdinal: last, limit: CHUNKS_PER_READ };
+    const chunks = await listContent(database, page);
+    for (const { content, char_start: start, char_end: end } of chunks) {
+      const text = content.slice(Math.max(0, position - start));
+      position = Math.max(position, end);
+      if (text !== '') data.push({ type: 'text', text });
+    }
+    last = chunks.at(-1)?.ordinal;
+  }
+  return data;
 }

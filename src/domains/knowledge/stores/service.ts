@@ -77,8 +77,9 @@ export class StoreService {
   }
 
   async list(principal: Principal, page: PageRequest): Promise<ListObject<StoreObject>> {
-    const { clock, database } = this.#deps;
+    const { clock } = this.#deps;
     const { projectId } = principal;
+    const database = this.#deps.database.forProject(projectId);
     const { limit, order } = page;
     const after = await this.#position(projectId, 'after', page.after);
     const before = await this.#position(projectId, 'before', page.before);
@@ -194,7 +195,8 @@ export class StoreService {
   }
 
   async #toObject(store: StoreRecord): Promise<StoreObject> {
-    const counts = await countStoreFiles(this.#deps.database, [store.id]);
+    const database = this.#deps.database.forProject(store.project_id);
+    const counts = await countStoreFiles(database, [store.id]);
     return storeObject(store, counts.get(store.id), this.#deps.clock.now());
   }
 
@@ -204,7 +206,8 @@ export class StoreService {
     storeId: string | undefined,
   ): Promise<Position | undefined> {
     if (storeId === undefined) return undefined;
-    const position = await findStorePosition(this.#deps.database, { projectId, storeId });
+    const database = this.#deps.database.forProject(projectId);
+    const position = await findStorePosition(database, { projectId, storeId });
     if (position === undefined) throw invalidCursor(param, storeId);
     return position;
   }
