@@ -42,7 +42,7 @@ export async function openDomains(stores: Stores, context: RuntimeContext) {
   const { identity } = identities;
   const { limits, recorder } = await openUsage(stores, context, identity);
   const opened = { database, clock, log, metrics };
-  const guardrails = await openGuardrails({ ...opened, audit, identity });
+  const guardrails = await openGuardrails({ ...opened, audit, identity, guard, box });
   const timeouts = timeoutsOf(config);
   const gateway = openInference({
     catalogue: models.catalogue,

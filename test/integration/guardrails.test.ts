@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/adapters/clock/system.ts';
@@ -7,6 +8,7 @@ import { BUILTIN_CHAT_MODEL } from '../../src/domains/gateway/index.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { createMetrics } from '../../src/lib/metrics.ts';
 import { migrateDatabase, openStores } from '../../src/runtime.ts';
+import type { Database } from '../../src/ports/database.ts';
 import { temporaryFolder } from '../support/database-template.ts';
 import { freshPostgres } from '../support/fresh-databases.ts';
 import { describeWithLegs } from '../support/legs.ts';
@@ -23,6 +25,7 @@ function guardrailTests(
   const folder = temporaryFolder('guardrails');
   const apiKey = newFirstApiKey();
   let made: Awaited<ReturnType<typeof fresh>>;
+  let database: Database;
   let application: Application;
   let url: string;
 
@@ -33,11 +36,14 @@ function guardrailTests(
       LLAMP_PORT: '0',
       LLAMP_WORKERS: '0',
       LLAMP_BOOTSTRAP_API_KEY: apiKey,
+      LLAMP_SECRET_KEY: randomBytes(32).toString('base64'),
       ...(made.url === undefined ? {} : { DATABASE_URL: made.url }),
     });
     const context = { config, log: silentLog, clock: systemClock, metrics: createMetrics() };
     if (made.url !== undefined) await migrateDatabase(context);
-    application = await openApplication(await openStores(context, 'server'), context, '1');
+    const stores = await openStores(context, 'server');
+    ({ database } = stores);
+    application = await openApplication(stores, context, '1');
     ({ url } = await application.listen());
   });
 
@@ -143,9 +149,37 @@ function guardrailTests(
     [{ kind: 'secrets', scope: 'project', scope_id: 'proj_missing' }, 'scope_id'],
     [{ kind: 'secrets', scope: 'api_key' }, 'scope_id'],
     [{ kind: 'secrets', name: 'white space' }, 'name'],
+    [{ kind: 'json_schema', schema: { properties: { a: { pattern: 'x' } } } }, 'schema'],
+    [{ kind: 'json_schema', schema: {}, action: 'mask' }, 'action'],
+    [{ kind: 'webhook' }, 'url'],
+    [{ kind: 'webhook', url: 'file:///etc/passwd' }, 'url'],
+    [{ kind: 'webhook', url: 'http://169.254.169.254/x' }, 'url'],
+    [{ kind: 'secrets', secret: 'x'.repeat(20) }, 'secret'],
   ])('GW-19 %j is refused', async (given, param) => {
     const answer = await create({ name: 'wrong', action: 'deny', ...given });
     expect(answer).toMatchObject({ status: 400, json: { error: { param } } });
+  });
+
+  test('GW-19 the secret of a webhook is sealed and never shown', async () => {
+    const secret = 'webhook-secret-0123456789';
+    const url = 'https://hook.example.invalid/check';
+    const { json } = await create({ name: 'hook', kind: 'webhook', action: 'deny', url, secret });
+    expect(json).toMatchObject({ kind: 'webhook', url, has_secret: true });
+    const path = `/api/v1/guardrails/${json.id}`;
+    expect(await ask('hello')).toMatchObject({
+      status: 503,
+      json: { error: { code: 'guardrail_unavailable' } },
+    });
+    const patched = await call('PATCH', path, { on_failure: 'allow', secret: null });
+    expect(patched.json).toMatchObject({ has_secret: false, on_failure: 'allow', url });
+    expect((await ask('hello')).status).toBe(200);
+    const { json: audited } = await call('GET', `/api/v1/audit?resource_id=${json.id}`);
+    const { rows } = await database.execute({
+      sql: 'select secret from guardrails where id = $1',
+      parameters: [json.id],
+    });
+    expect(JSON.stringify([json, patched, audited, rows])).not.toContain(secret);
+    await call('DELETE', path);
   });
 
   test('GW-19 a name is there once', async () => {

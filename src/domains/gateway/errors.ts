@@ -40,6 +40,15 @@ export const GATEWAY_ERRORS = {
     description:
       'A guardrail denies the request or the answer; the message names it. Each decision stands in the audit log.',
   },
+  guardrail_unavailable: {
+    status: 503,
+    description:
+      'The webhook of a guardrail does not answer as it should, and calls may not go on without it. Wait and try again.',
+  },
+  guardrail_secret_unavailable: {
+    status: 503,
+    description: 'A secret needs a key that seals it. Set `LLAMP_SECRET_KEY` on every instance.',
+  },
   guardrail_exists: { status: 409, description: 'Another guardrail has this name already.' },
   guardrail_not_found: {
     status: 404,

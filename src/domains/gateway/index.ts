@@ -12,6 +12,7 @@ export {
   type OpenedGuardrails,
   openGuardrails,
 } from './guardrails/open-guardrails.ts';
+export { SEALED_GUARDRAIL_SECRETS } from './guardrails/sealed-secret.ts';
 export { inferenceEmbeddingService } from './inference-embedding-service.ts';
 export { type InferenceCall, InferenceService } from './inference-service.ts';
 export { type InferenceOptions, type OpenedInference, openInference } from './open-inference.ts';

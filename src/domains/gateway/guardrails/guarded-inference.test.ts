@@ -6,6 +6,7 @@ import {
   type BareGateway,
   startBareGateway,
 } from '../../../../test/support/scripted-provider/bare-gateway.ts';
+import { jsonSchemaCheck } from './checks/json-schema-check.ts';
 import { keywordDetector } from './detectors/keywords.ts';
 import { PERSONAL_DATA, personalDataDetector } from './detectors/personal-identifiers.ts';
 import type { Guardrail, GuardrailDecision } from './guardrail.ts';
@@ -136,4 +137,49 @@ test('GW-19 without a match the bytes stay as they are', async () => {
   await gateway.post('/chat/completions', body);
   expect(bodies).toEqual([body]);
   expect(decisions).toEqual([]);
+});
+
+const schema = jsonSchemaCheck({ type: 'object', required: ['city'] });
+const checked = (): Guardrail[] => [
+  { id: 'guard_2', name: 'shape', action: 'deny', stages: ['output'], check: schema },
+];
+
+test('GW-19 an answer that is not what the schema says is denied, whole and streamed', async () => {
+  own = checked();
+  answer = 'Beijing';
+  const whole = await ask('where?');
+  expect(whole.status).toBe(400);
+  expect(await whole.json()).toMatchObject({ error: { code: 'content_filter' } });
+  const streamed = await (await ask('where?', { stream: true })).text();
+  expect(streamed).toContain('content_filter');
+  expect(streamed).not.toContain('"B"');
+  expect(decisions.map(({ found }) => [...found])).toEqual([[['SCHEMA', 1]], [['SCHEMA', 1]]]);
+});
+
+test('GW-19 an answer that fits its schema arrives as it was', async () => {
+  own = checked();
+  answer = '{"city":"北京"}';
+  expect(await (await ask('where?')).json()).toMatchObject(completion());
+  const streamed = await (await ask('where?', { stream: true })).text();
+  const said = streamed
+    .split('\n')
+    .filter((line) => line.startsWith('data: {'))
+    .map((line) => JSON.parse(line.slice(6)).choices[0].delta.content ?? '');
+  expect(said.join('')).toBe(answer);
+  expect(streamed).toContain('[DONE]');
+  expect(decisions).toEqual([]);
+});
+
+test('GW-19 a check of requests sees what is left after masking', async () => {
+  const seen: string[] = [];
+  const check = {
+    check: async ({ texts }: { texts: readonly string[] }) => {
+      seen.push(...texts);
+      return 'WEBHOOK';
+    },
+  };
+  own = [guard({}), { id: 'guard_3', name: 'hook', action: 'deny', stages: ['input'], check }];
+  expect((await ask('13812345678')).status).toBe(400);
+  expect(seen).toEqual(['[PHONE]']);
+  expect(bodies).toEqual([]);
 });

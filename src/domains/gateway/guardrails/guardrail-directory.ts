@@ -3,7 +3,13 @@ import { RevisionedSnapshot } from '../../../lib/revisioned-snapshot.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Database } from '../../../ports/database.ts';
 import type { Principal } from '../../identity/index.ts';
-import { type Guardrail, guardrailOf, type GuardrailScope } from './guardrail.ts';
+import {
+  type Guardrail,
+  guardrailOf,
+  type GuardrailRow,
+  type GuardrailScope,
+  type GuardrailTools,
+} from './guardrail.ts';
 import { GUARDRAILS_CHANNEL, loadGuardrails, readRevision } from './guardrail-repository.ts';
 
 const NONE: readonly Guardrail[] = [];
@@ -13,18 +19,19 @@ export interface GuardrailDirectoryOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
+  readonly tools: GuardrailTools;
 }
 
 /** Every enabled guardrail in memory, by the place that it is for. */
 export class GuardrailDirectory {
   readonly #snapshot: RevisionedSnapshot<ByPlace>;
 
-  constructor({ database, clock, log }: GuardrailDirectoryOptions) {
+  constructor({ database, clock, log, tools }: GuardrailDirectoryOptions) {
     this.#snapshot = new RevisionedSnapshot<ByPlace>({
       name: 'guardrails',
       initial: new Map(),
       readRevision: (limits) => readRevision(database, limits),
-      load: async (limits) => byPlace(await loadGuardrails(database, limits)),
+      load: async (limits) => byPlace(await loadGuardrails(database, limits), tools),
       listen: (onChange) => database.listen(GUARDRAILS_CHANNEL, onChange, onChange),
       sleep: (delayMs, signal) => clock.sleep(delayMs, signal),
       log,
@@ -50,13 +57,13 @@ export class GuardrailDirectory {
   }
 }
 
-function byPlace(rows: Awaited<ReturnType<typeof loadGuardrails>>): ByPlace {
+function byPlace(rows: readonly GuardrailRow[], tools: GuardrailTools): ByPlace {
   const places = new Map<string, Guardrail[]>();
   for (const row of rows) {
     const key = placeKey(row.scope, row.scope_id);
     const known = places.get(key);
-    if (known === undefined) places.set(key, [guardrailOf(row)]);
-    else known.push(guardrailOf(row));
+    if (known === undefined) places.set(key, [guardrailOf(row, tools)]);
+    else known.push(guardrailOf(row, tools));
   }
   return places;
 }

@@ -24,13 +24,13 @@ export async function readRevision(
   return rows[0]?.revision ?? 0;
 }
 
-const COLUMNS = `id, organization_id, name, scope, scope_id, kind, action, stages, config, enabled,
+const COLUMNS = `id, organization_id, name, scope, scope_id, kind, action, stages, config, secret, enabled,
   created_at, updated_at`;
 
 export function insertGuardrail(row: GuardrailRow): Statement {
   return {
     sql: `insert into guardrails (${COLUMNS})
-      values ($1, $2, $3, $4, $5, $6, $7, $8, ($9::text)::jsonb, $10, $11, $12)`,
+      values ($1, $2, $3, $4, $5, $6, $7, $8, ($9::text)::jsonb, $10, $11, $12, $13)`,
     parameters: [
       row.id,
       row.organization_id,
@@ -41,6 +41,7 @@ export function insertGuardrail(row: GuardrailRow): Statement {
       row.action,
       row.stages,
       JSON.stringify(row.config),
+      row.secret,
       row.enabled,
       row.created_at,
       row.updated_at,
@@ -51,7 +52,7 @@ export function insertGuardrail(row: GuardrailRow): Statement {
 export function updateGuardrail(row: GuardrailRow): Statement {
   return {
     sql: `update guardrails set name = $2, action = $3, stages = $4, config = ($5::text)::jsonb,
-      enabled = $6, updated_at = $7 where id = $1`,
+      enabled = $6, updated_at = $7, secret = $8 where id = $1`,
     parameters: [
       row.id,
       row.name,
@@ -60,6 +61,7 @@ export function updateGuardrail(row: GuardrailRow): Statement {
       JSON.stringify(row.config),
       row.enabled,
       row.updated_at,
+      row.secret,
     ],
   };
 }

@@ -38,6 +38,26 @@ const Config = {
       description: 'Of `personal_data`: what to look for.',
     }),
   ),
+  schema: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), {
+      description:
+        'Of `json_schema`: what answers have to be. No expressions, formats or references.',
+    }),
+  ),
+  url: Type.Optional(Type.String({ minLength: 1, maxLength: 2048, description: 'Of `webhook`.' })),
+  timeout_ms: Type.Optional(
+    Type.Integer({ minimum: 100, maximum: 10_000, description: 'Of `webhook`; 3000 by default.' }),
+  ),
+  on_failure: Type.Optional(
+    Type.Enum(['deny', 'allow'], {
+      description: 'Of `webhook`: what happens when it does not answer; `deny` by default.',
+    }),
+  ),
+  secret: Type.Optional(
+    Type.Union([Type.String({ minLength: 16, maxLength: 256 }), Type.Null()], {
+      description: 'Of `webhook`: signs what it is sent. Never shown again.',
+    }),
+  ),
 };
 
 export const GuardrailBody = Type.Object(

@@ -3,14 +3,12 @@ import { type Database, DatabaseError, type Statement } from '../../../ports/dat
 import { AppError } from '../../../lib/app-error.ts';
 import { changedFields, changeStatement } from '../../audit/index.ts';
 import type { Changer, IdentityService } from '../../identity/index.ts';
+import type { OutboundGuard } from '../../../lib/outbound-guard/index.ts';
+import type { SecretBox } from '../../../lib/secret-box.ts';
 import { gatewayError, guardrailNotFound, invalidValue } from '../errors.ts';
 import { masked, type Match } from './detectors/detector.ts';
-import {
-  detectorOf,
-  type GuardrailConfig,
-  type GuardrailKind,
-  type GuardrailRow,
-} from './guardrail.ts';
+import { type GuardrailRow, guardrailOf, type GuardrailTools, isWhole } from './guardrail.ts';
+import { configOf, refuseInnerPlace, refuseMasking } from './guardrail-config.ts';
 import {
   ANNOUNCE_CHANGE,
   deleteGuardrail,
@@ -19,14 +17,21 @@ import {
   listGuardrails,
   updateGuardrail,
 } from './guardrail-repository.ts';
+import { sealGuardrailSecret } from './sealed-secret.ts';
 import type { GuardrailBody, GuardrailPatch, GuardrailsQuery } from './guardrail-schemas.ts';
 
 const UNIQUE_VIOLATION = '23505';
+const TEST_TIMEOUT_MS = 15_000;
 
 export interface GuardrailServiceOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly identity: Pick<IdentityService, 'getKey' | 'getProject'>;
+  /** For webhooks. */
+  readonly guard: OutboundGuard;
+  readonly tools: GuardrailTools;
+  /** Seals secrets; without it none can be stored. */
+  readonly box: SecretBox | undefined;
   /** Called after each committed change, so that this instance sees it at once. */
   readonly onChange: () => Promise<void>;
 }
@@ -42,17 +47,21 @@ export class GuardrailService {
   async create(owner: Changer, body: GuardrailBody): Promise<GuardrailRow> {
     const { clock } = this.#options;
     const config = configOf(body.kind, body);
+    refuseMasking(body.kind, body.action);
+    await refuseInnerPlace(this.#options.guard, config);
     const now = clock.now();
+    const id = clock.newId('guard_');
     const row: GuardrailRow = {
-      id: clock.newId('guard_'),
+      id,
       organization_id: owner.organizationId,
       name: body.name,
       scope: body.scope,
       scope_id: await this.#scopeId(owner, body),
       kind: body.kind,
       action: body.action,
-      stages: body.stages ?? ['input', 'output'],
+      stages: body.stages ?? (body.kind === 'json_schema' ? ['output'] : ['input', 'output']),
       config,
+      secret: this.#secretOf(id, body) ?? null,
       enabled: body.enabled,
       created_at: now,
       updated_at: now,
@@ -76,12 +85,18 @@ export class GuardrailService {
 
   async update(owner: Changer, id: string, patch: GuardrailPatch): Promise<GuardrailRow> {
     const before = await this.get(owner, id);
+    const { kind } = before;
+    const config = configOf(kind, { ...before.config, ...definedFields(patch) });
+    refuseMasking(kind, patch.action ?? before.action);
+    await refuseInnerPlace(this.#options.guard, config);
+    const secret = this.#secretOf(id, { kind, secret: patch.secret });
     const after: GuardrailRow = {
       ...before,
       name: patch.name ?? before.name,
       action: patch.action ?? before.action,
       stages: patch.stages ?? before.stages,
-      config: configOf(before.kind, { ...before.config, ...patch }),
+      config,
+      secret: secret === undefined ? before.secret : secret,
       enabled: patch.enabled ?? before.enabled,
       updated_at: this.#options.clock.now(),
     };
@@ -95,14 +110,32 @@ export class GuardrailService {
   }
 
   /** What a guardrail would find in a text, and what would be left of it. */
-  async test(
-    owner: Changer,
+  async test(owner: Changer, id: string, text: string): Promise<GuardrailTestResult> {
+    const row = await this.get(owner, id);
+    const { detector, check } = guardrailOf(row, this.#options.tools);
+    const matches = detector?.find(text) ?? [];
+    const label = await check?.check({
+      stage: isWhole(row.kind) && !row.stages.includes('input') ? 'output' : 'input',
+      requestId: owner.origin?.requestId ?? '',
+      model: '',
+      texts: [text],
+      signal: AbortSignal.timeout(TEST_TIMEOUT_MS),
+    });
+    return {
+      is_allowed: matches.length === 0 && label === undefined,
+      matches,
+      text: masked(text, matches),
+    };
+  }
+
+  /** The sealed secret; undefined when none was given, null to take it away. */
+  #secretOf(
     id: string,
-    text: string,
-  ): Promise<{ matches: Match[]; text: string }> {
-    const { kind, config } = await this.get(owner, id);
-    const matches = detectorOf(kind, config).find(text);
-    return { matches, text: masked(text, matches) };
+    { kind, secret }: { kind: GuardrailRow['kind']; secret?: string | null },
+  ): string | null | undefined {
+    if (secret === undefined || secret === null) return secret;
+    if (kind !== 'webhook') throw invalidValue('secret', `nothing: '${kind}' has no such field`);
+    return sealGuardrailSecret(this.#options.box, id, secret);
   }
 
   async #write(
@@ -113,7 +146,7 @@ export class GuardrailService {
   ): Promise<void> {
     const { database, clock, onChange } = this.#options;
     const resource = { kind: 'guardrail', id: after?.id ?? before?.id ?? null };
-    const changes = changedFields(before ?? null, after ?? null);
+    const changes = changedFields(shownFields(before), shownFields(after));
     const recorded = changeStatement(clock, owner, { action, resource, projectId: null, changes });
     try {
       await database.batch([statement, recorded, ...ANNOUNCE_CHANGE]);
@@ -149,29 +182,30 @@ export class GuardrailService {
   }
 }
 
-const FIELDS = {
-  keywords: 'words',
-  patterns: 'patterns',
-  personal_data: 'types',
-  secrets: undefined,
-} as const satisfies Record<GuardrailKind, keyof GuardrailConfig | undefined>;
-
-/** The one field that the kind needs; throws a 400 for another one, or for a pattern that is none. */
-function configOf(kind: GuardrailKind, given: GuardrailConfig): GuardrailConfig {
-  const needed = FIELDS[kind];
-  for (const field of ['words', 'patterns', 'types'] as const) {
-    if (field !== needed && given[field] !== undefined)
-      throw invalidValue(field, `nothing: '${kind}' has no such field`);
-  }
-  if (needed === undefined) return {};
-  const value = given[needed];
-  if (value === undefined) throw invalidValue(needed, `a list, which '${kind}' needs`);
-  const config: GuardrailConfig = { [needed]: value };
-  try {
-    detectorOf(kind, config);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw invalidValue(needed, `regular expressions in RE2's syntax (${reason})`);
-  }
-  return config;
+export interface GuardrailTestResult {
+  readonly is_allowed: boolean;
+  readonly matches: Match[];
+  readonly text: string;
 }
+
+/** For the audit log: whether there is a secret, never the secret. */
+function shownFields(row: GuardrailRow | undefined) {
+  if (row === undefined) return null;
+  const { secret, ...shown } = row;
+  return { ...shown, has_secret: secret !== null };
+}
+
+const definedFields = ({
+  words,
+  patterns,
+  types,
+  schema,
+  url,
+  timeout_ms,
+  on_failure,
+}: GuardrailPatch) =>
+  Object.fromEntries(
+    Object.entries({ words, patterns, types, schema, url, timeout_ms, on_failure }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  );

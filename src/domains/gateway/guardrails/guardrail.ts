@@ -1,3 +1,8 @@
+import type { JsonObject } from '../field-checks.ts';
+import { jsonSchemaCheck } from './checks/json-schema-check.ts';
+import type { WebhookAgents } from './checks/webhook-agents.ts';
+import { webhookCheck } from './checks/webhook-check.ts';
+import type { WholeCheck } from './checks/whole-check.ts';
 import type { Detector, Match } from './detectors/detector.ts';
 import { keywordDetector } from './detectors/keywords.ts';
 import { patternDetector } from './detectors/patterns.ts';
@@ -7,7 +12,14 @@ import { secretDetector } from './detectors/secrets.ts';
 export const GUARDRAIL_SCOPES = ['organization', 'project', 'api_key'] as const;
 export type GuardrailScope = (typeof GUARDRAIL_SCOPES)[number];
 
-export const GUARDRAIL_KINDS = ['keywords', 'patterns', 'personal_data', 'secrets'] as const;
+export const GUARDRAIL_KINDS = [
+  'keywords',
+  'patterns',
+  'personal_data',
+  'secrets',
+  'json_schema',
+  'webhook',
+] as const;
 export type GuardrailKind = (typeof GUARDRAIL_KINDS)[number];
 
 /** What becomes of a match: the call is refused, the place is replaced, or it is only written down. */
@@ -18,11 +30,15 @@ export type GuardrailAction = (typeof GUARDRAIL_ACTIONS)[number];
 export const GUARDRAIL_STAGES = ['input', 'output'] as const;
 export type GuardrailStage = (typeof GUARDRAIL_STAGES)[number];
 
-/** What a kind looks for; one field is there. */
+/** What a kind looks for; the fields of other kinds are absent. */
 export interface GuardrailConfig {
   readonly words?: readonly string[];
   readonly patterns?: readonly string[];
   readonly types?: readonly PersonalData[];
+  readonly schema?: JsonObject;
+  readonly url?: string;
+  readonly timeout_ms?: number;
+  readonly on_failure?: 'deny' | 'allow';
 }
 
 /** A row of `guardrails`. */
@@ -36,27 +52,59 @@ export interface GuardrailRow {
   readonly action: GuardrailAction;
   readonly stages: GuardrailStage[];
   readonly config: GuardrailConfig;
+  /** Sealed; signs what a webhook is sent. */
+  readonly secret: string | null;
   readonly enabled: boolean;
   readonly created_at: Date;
   readonly updated_at: Date;
 }
 
-/** A guardrail that is ready to look at texts. */
+/** A guardrail that is ready to look at texts: at places in them, or at the whole. */
 export interface Guardrail extends Pick<GuardrailRow, 'id' | 'name' | 'action' | 'stages'> {
-  readonly detector: Detector;
+  readonly detector?: Detector;
+  readonly check?: WholeCheck;
 }
 
-export function guardrailOf({ id, name, action, stages, kind, config }: GuardrailRow): Guardrail {
-  return { id, name, action, stages, detector: detectorOf(kind, config) };
+/** What guardrails need beside their rows. */
+export interface GuardrailTools {
+  readonly agents: WebhookAgents;
+  readonly openSecret: (row: Pick<GuardrailRow, 'id' | 'secret'>) => string | null;
 }
 
-/** Throws for a pattern that is none. */
+export function guardrailOf(row: GuardrailRow, tools: GuardrailTools): Guardrail {
+  const { id, name, action, stages, kind, config } = row;
+  const base = { id, name, action, stages };
+  const check = checkOf(row, tools);
+  return check === undefined ? { ...base, detector: detectorOf(kind, config) } : { ...base, check };
+}
+
+function checkOf(
+  row: GuardrailRow,
+  { agents, openSecret }: GuardrailTools,
+): WholeCheck | undefined {
+  const { name, kind, config } = row;
+  if (kind === 'json_schema') return jsonSchemaCheck(config.schema ?? {});
+  if (kind !== 'webhook') return undefined;
+  const {
+    url = '',
+    timeout_ms: timeoutMs = WEBHOOK_TIMEOUT_MS,
+    on_failure: onFailure = 'deny',
+  } = config;
+  return webhookCheck({ name, url, secret: () => openSecret(row), timeoutMs, onFailure }, agents);
+}
+
+export const WEBHOOK_TIMEOUT_MS = 3_000;
+
+/** Of a kind that finds places. Throws for a pattern that is none. */
 export function detectorOf(kind: GuardrailKind, config: GuardrailConfig): Detector {
   if (kind === 'keywords') return keywordDetector(config.words ?? []);
   if (kind === 'patterns') return patternDetector(config.patterns ?? []);
   if (kind === 'personal_data') return personalDataDetector(config.types ?? []);
   return secretDetector();
 }
+
+/** Looks at the whole of a text, and cannot say where. */
+export const isWhole = (kind: GuardrailKind) => kind === 'json_schema' || kind === 'webhook';
 
 /** What a guardrail found in one stage of one call; never the text itself. */
 export interface GuardrailDecision {
@@ -83,6 +131,7 @@ export function guardrailObject(row: GuardrailRow) {
     action: row.action,
     stages: row.stages,
     ...row.config,
+    ...(row.kind === 'webhook' ? { has_secret: row.secret !== null } : {}),
     enabled: row.enabled,
     created_at: Math.floor(row.created_at.getTime() / 1000),
     updated_at: Math.floor(row.updated_at.getTime() / 1000),

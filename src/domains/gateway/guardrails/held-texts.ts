@@ -1,3 +1,4 @@
+import type { Detector } from './detectors/detector.ts';
 import type { Guardrail } from './guardrail.ts';
 
 /**
@@ -5,12 +6,12 @@ import type { Guardrail } from './guardrail.ts';
  * have begun in it that a guardrail is about.
  */
 export class HeldTexts {
-  readonly #guardrails: readonly Guardrail[];
+  readonly #detectors: readonly Detector[];
   readonly #inspect: (text: string) => string;
   readonly #held = new Map<string, string>();
 
   constructor(guardrails: readonly Guardrail[], inspect: (text: string) => string) {
-    this.#guardrails = guardrails;
+    this.#detectors = guardrails.flatMap(({ detector }) => detector ?? []);
     this.#inspect = inspect;
   }
 
@@ -39,11 +40,11 @@ export class HeldTexts {
   /** Where the text can be cut so that no match lies across the place, nor may come to. */
   #cutOf(text: string): number {
     let cut = text.length;
-    for (const { detector } of this.#guardrails) {
+    for (const detector of this.#detectors) {
       const open = detector.openFrom?.(text);
       cut = Math.min(cut, open ?? text.length, Math.max(0, text.length - detector.reach));
     }
-    for (const { detector } of this.#guardrails)
+    for (const detector of this.#detectors)
       for (const { start, end } of detector.find(text)) if (start < cut && end > cut) cut = start;
     // A character of two units stays whole.
     return cut > 0 && isHighSurrogate(text.charCodeAt(cut - 1)) ? cut - 1 : cut;

@@ -16,7 +16,9 @@ export class Inspection {
 
   constructor(guardrails: readonly Guardrail[], stage: GuardrailStage) {
     this.#stage = stage;
-    this.#guardrails = guardrails.filter(({ stages }) => stages.includes(stage));
+    this.#guardrails = guardrails.filter(
+      ({ stages, detector }) => detector !== undefined && stages.includes(stage),
+    );
   }
 
   get guardrails(): readonly Guardrail[] {
@@ -27,7 +29,7 @@ export class Inspection {
   readonly inspect = (text: string): string => {
     let rest = text;
     for (const guardrail of this.#guardrails) {
-      const matches = guardrail.detector.find(rest);
+      const matches = guardrail.detector?.find(rest) ?? [];
       if (matches.length === 0) continue;
       const found = this.#found.get(guardrail) ?? new Map<string, number>();
       countLabels(found, matches);

@@ -1,14 +1,18 @@
 import type { FastifyInstance } from 'fastify';
 import type { Log } from '../../../lib/log.ts';
 import type { Metrics } from '../../../lib/metrics.ts';
+import type { OutboundGuard } from '../../../lib/outbound-guard/index.ts';
+import type { SecretBox } from '../../../lib/secret-box.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Database } from '../../../ports/database.ts';
 import type { Audit } from '../../audit/index.ts';
 import type { IdentityService } from '../../identity/index.ts';
-import type { GuardrailAction, GuardrailDecision } from './guardrail.ts';
+import { WebhookAgents } from './checks/webhook-agents.ts';
+import type { GuardrailAction, GuardrailDecision, GuardrailTools } from './guardrail.ts';
 import { GuardrailDirectory } from './guardrail-directory.ts';
 import { guardrailRoutes } from './guardrail-routes.ts';
 import { GuardrailService } from './guardrail-service.ts';
+import { openGuardrailSecret } from './sealed-secret.ts';
 import type { Guardrails } from './guarded-inference.ts';
 
 export interface GuardrailOptions {
@@ -17,6 +21,8 @@ export interface GuardrailOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly audit: Pick<Audit, 'record'>;
+  readonly guard: OutboundGuard;
+  readonly box: SecretBox | undefined;
   readonly identity: Pick<IdentityService, 'getKey' | 'getProject'>;
 }
 
@@ -37,15 +43,25 @@ const AUDITED = {
 
 /** Loads the guardrails; rejects when the database cannot be asked. */
 export async function openGuardrails(options: GuardrailOptions): Promise<OpenedGuardrails> {
-  const { database, clock, log, metrics, audit, identity } = options;
-  const directory = new GuardrailDirectory({ database, clock, log });
+  const { database, clock, log, metrics, audit, identity, guard, box } = options;
+  const agents = new WebhookAgents(guard);
+  const tools: GuardrailTools = { agents, openSecret: (row) => openGuardrailSecret(box, row) };
+  const directory = new GuardrailDirectory({ database, clock, log, tools });
   await directory.open();
   // The change is committed by then; the directory looks for itself every second.
   const onChange = () =>
     directory
       .refresh()
       .catch((error: unknown) => log.warn({ error }, 'guardrails will be refreshed later'));
-  const guardrails = new GuardrailService({ database, clock, identity, onChange });
+  const guardrails = new GuardrailService({
+    database,
+    clock,
+    identity,
+    guard,
+    tools,
+    box,
+    onChange,
+  });
   return {
     of: (principal) => directory.of(principal),
     record: ({ principal, requestId }, decision) => {
@@ -60,7 +76,10 @@ export async function openGuardrails(options: GuardrailOptions): Promise<OpenedG
     },
     routes: (app) => guardrailRoutes(app, { guardrails }),
     refresh: () => directory.refresh(),
-    close: () => directory.close(),
+    close: async () => {
+      await directory.close();
+      await agents.close();
+    },
   };
 }
 
