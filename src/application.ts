@@ -7,6 +7,7 @@ import { createHealth, type HealthCheck } from './http/health.ts';
 import { listenForMetrics, type MetricsListener } from './http/request-metrics.ts';
 import { buildServer, type HttpServer, type ServerOptions } from './http/server.ts';
 import { type Domains, openDomains } from './open-domains.ts';
+import { openServerBackups, type ServerBackups } from './open-backup.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
 import { observeApplication } from './observe-application.ts';
 import { serverDoctor } from './server-doctor.ts';
@@ -41,6 +42,7 @@ export async function openApplication(
 ): Promise<Application> {
   const { config, log, clock, metrics } = context;
   const domains = await openDomains(stores, context);
+  const backups = openServerBackups(stores, context, { box: domains.box, version });
   const listening: Listening = {};
   const drain = createDrain({
     phases: drainPhases(stores, domains, { listening, config }),
@@ -53,20 +55,17 @@ export async function openApplication(
     version,
     log,
     metrics,
-    // A token is JSON in base64url, so it begins with `eyJ`; no key does.
-    authenticate: (credential, projectId) =>
-      credential.startsWith('eyJ')
-        ? domains.signIn.authenticate(credential, projectId)
-        : domains.keys.authenticate(credential),
+    authenticate: authenticateWith(domains),
     health,
     isDraining: () => drain.isDraining,
     completeSetup: (input) => domains.setup.completeSetup(input),
-    domains: domainRoutes(domains, stores, serverDoctor(stores, context)),
+    domains: domainRoutes(domains, stores, { backups, doctor: serverDoctor(stores, context) }),
     config: config.http,
   };
   const { knowledge, firstStart } = domains;
   // The database works for the one while this thread compiles routes for the other.
-  const [server] = await Promise.all([buildServer(serverOptions), startWorkers(stores, knowledge)]);
+  const workers = startWorkers(stores, [knowledge, backups]);
+  const [server] = await Promise.all([buildServer(serverOptions), workers]);
   listening.server = server;
   return {
     drain,
@@ -74,7 +73,8 @@ export async function openApplication(
     firstStart,
     reloadModels: () => domains.models.reloadFile(),
     listen: async () => {
-      const running = { version, queues: knowledge.queues, isDraining: () => drain.isDraining };
+      const queues = [...knowledge.queues, ...backups.queues];
+      const running = { version, queues, isDraining: () => drain.isDraining };
       listening.stopObserving = observeApplication(stores, context, running);
       const { host, port, metricsPort, publicUrl } = config.http;
       const url = await server.app.listen({ host, port });
@@ -85,9 +85,20 @@ export async function openApplication(
   };
 }
 
-async function startWorkers({ queue }: Stores, knowledge: Knowledge): Promise<void> {
-  await queue.start(knowledge.queues);
-  await knowledge.startWorkers();
+// A token is JSON in base64url, so it begins with `eyJ`; no key does.
+function authenticateWith({ signIn, keys }: Domains): ServerOptions['authenticate'] {
+  return (credential, projectId) =>
+    credential.startsWith('eyJ')
+      ? signIn.authenticate(credential, projectId)
+      : keys.authenticate(credential);
+}
+
+async function startWorkers(
+  { queue }: Stores,
+  workers: readonly Pick<ServerBackups, 'queues' | 'startWorkers'>[],
+): Promise<void> {
+  await queue.start(workers.flatMap(({ queues }) => queues));
+  for (const each of workers) await each.startWorkers();
 }
 
 function drainPhases(

@@ -12,6 +12,7 @@ import { usageRoutes } from './domains/usage/index.ts';
 import { sendEventStream } from './http/event-stream.ts';
 import { accountPages } from './http/pages/account-pages.ts';
 import type { DomainRoutes } from './http/server.ts';
+import type { ServerBackups } from './open-backup.ts';
 import type { Domains } from './open-domains.ts';
 import type { Stores } from './runtime.ts';
 
@@ -22,10 +23,11 @@ const MANAGEMENT_PREFIXES = ['/api/v1'];
 export function domainRoutes(
   domains: Domains,
   { database }: Stores,
-  doctor: Pick<ServerDoctor, 'report'>,
+  operations: { doctor: Pick<ServerDoctor, 'report'>; backups: Pick<ServerBackups, 'routes'> },
 ): DomainRoutes[] {
   const { gateway, models, knowledge, limits, guardrails, audit } = domains;
   const { identity, setup, members, people, signIn } = domains;
+  const { doctor, backups } = operations;
   const { clientInference: inference, relays, router } = gateway;
   const { catalogue } = models;
   const management = (plugin: FastifyPluginAsync): DomainRoutes => ({
@@ -60,5 +62,6 @@ export function domainRoutes(
     management(guardrails.routes),
     management(audit.routes),
     management((app) => doctorRoutes(app, { doctor })),
+    management(backups.routes),
   ];
 }

@@ -1,3 +1,4 @@
+import { observeBackups } from './observe-backups.ts';
 import { observeRuntime } from './observe-runtime.ts';
 import { observeCertificate, observeStored } from './observe-stored.ts';
 import type { QueueDefinition } from './ports/job-queue.ts';
@@ -17,6 +18,7 @@ export function observeApplication(
   const { version, queues, isDraining } = running;
   observeQueues(queue, queues, metrics);
   observeStored({ database, clock }, metrics);
+  observeBackups(database, config.backup.targets, metrics);
   observeCertificate(config.http.publicUrl, metrics);
   return observeRuntime(metrics, { version, config, isDraining });
 }

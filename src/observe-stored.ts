@@ -2,7 +2,6 @@ import { performance } from 'node:perf_hooks';
 import { connect } from 'node:tls';
 import { oldestUnsealedAt } from './domains/audit/checks.ts';
 import { countStored } from './domains/knowledge/checks.ts';
-import { lastSuccesses } from './domains/ops/backup/index.ts';
 import { readDatabaseSize } from './domains/ops/doctor/index.ts';
 import { appliedSchemaVersion } from './domains/ops/migration/index.ts';
 import { collectTogether } from './lib/collect-together.ts';
@@ -14,7 +13,6 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const CONNECT_TIMEOUT_MS = 3_000;
 const MS_PER_SECOND = 1_000;
-const KINDS = ['backup', 'drill'] as const;
 const monotonicMs = () => performance.now();
 
 /** What is stored, as a scraper may ask for it: each query runs once a minute at most, however often it is asked. */
@@ -23,7 +21,7 @@ export function observeStored(
   metrics: Metrics,
 ): void {
   const cached = { maxAgeMs: MINUTE_MS, monotonicMs };
-  const { databaseWaiting, databaseSize, schemaVersion, auditSealLag, backupLastSuccess } = metrics;
+  const { databaseWaiting, databaseSize, schemaVersion, auditSealLag } = metrics;
   collectTogether([databaseWaiting], () => databaseWaiting.set(database.waiting), { monotonicMs });
   collectTogether(
     [databaseSize, schemaVersion],
@@ -40,14 +38,6 @@ export function observeStored(
     auditSealLag.set(Math.max(0, lagMs / MS_PER_SECOND));
   };
   collectTogether([auditSealLag], readLag, cached);
-  const readBackups = async () => {
-    const runs = await lastSuccesses(database);
-    for (const kind of KINDS) {
-      const endedAt = runs.find((run) => run.kind === kind)?.ended_at;
-      backupLastSuccess.set({ kind }, (endedAt?.getTime() ?? 0) / MS_PER_SECOND);
-    }
-  };
-  collectTogether([backupLastSuccess], readBackups, cached);
 }
 
 function observeContent(database: Database, metrics: Metrics): void {

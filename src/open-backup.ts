@@ -1,12 +1,52 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FastifyPluginAsync } from 'fastify';
 import { openBackupTarget } from './backup-target.ts';
 import type { Config } from './config/config.ts';
-import { BackupService, type BackupSource, type Manifest } from './domains/ops/backup/index.ts';
+import {
+  BACKUP_QUEUES,
+  BackupService,
+  type BackupSource,
+  backupRoutes,
+  type Manifest,
+  startBackupJobs,
+} from './domains/ops/backup/index.ts';
+import type { QueueDefinition } from './ports/job-queue.ts';
 import type { SecretBox } from './lib/secret-box.ts';
 import { StartError } from './lib/start-error.ts';
 import type { RuntimeContext, Stores } from './runtime.ts';
 import { readMasterKeys } from './secret-key.ts';
+
+/** Backups that a server makes while it runs. */
+export interface ServerBackups {
+  /** Register it under `/api/v1`. */
+  readonly routes: FastifyPluginAsync;
+  readonly queues: readonly QueueDefinition[];
+  /** The job queue has been started. */
+  startWorkers(): Promise<void>;
+}
+
+export function openServerBackups(
+  stores: Pick<Stores, 'database' | 'blobs' | 'queue'>,
+  context: RuntimeContext,
+  opened: { box: SecretBox | undefined; version: string },
+): ServerBackups {
+  const { database, queue: jobs } = stores;
+  const { clock, log } = context;
+  const plan = context.config.backup;
+  const hasSecretKey = opened.box !== undefined;
+  return {
+    routes: (app) => backupRoutes(app, { database, jobs, clock, plan, hasSecretKey }),
+    queues: BACKUP_QUEUES,
+    startWorkers: () =>
+      startBackupJobs({
+        plan,
+        jobs,
+        log,
+        openService: () => openBackupService(stores, context, opened),
+      }),
+  };
+}
 
 /** Backups of the installation that is open. */
 export async function openBackupService(

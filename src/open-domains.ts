@@ -68,7 +68,7 @@ export async function openDomains(stores: Stores, context: RuntimeContext) {
     embedding: inferenceEmbeddingService(gateway.inference),
     options: knowledgeOptions(config),
   });
-  return { ...identities, limits, recorder, models, guardrails, gateway, knowledge, audit };
+  return { ...identities, limits, recorder, models, guardrails, gateway, knowledge, audit, box };
 }
 
 /** Who may act: fills an empty installation, then knows its keys and people. */

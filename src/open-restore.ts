@@ -29,6 +29,7 @@ export async function openRestoreTarget(
   return { target, close: () => stores.close() };
 }
 
+// Nothing is dropped: an index that somebody else uses too, such as the installation that was backed up, keeps its rows.
 async function rebuildIndex(
   stores: Stores,
   context: RuntimeContext,
@@ -38,7 +39,7 @@ async function rebuildIndex(
   try {
     const results: RebuildResult[] = [];
     for (const collection of await service.listCollections())
-      results.push(await service.rebuildCollection(collection, signal));
+      results.push(await service.repairCollection(collection, signal));
     return results;
   } finally {
     await close();

@@ -1,6 +1,11 @@
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
-import type { BackupService, Manifest, PruneResult } from '../domains/ops/backup/index.ts';
+import {
+  type BackupService,
+  type Manifest,
+  type PruneResult,
+  signerFingerprint,
+} from '../domains/ops/backup/index.ts';
 import { silentLog } from '../lib/log.ts';
 import { openBackupService } from '../open-backup.ts';
 import { createContext, openStores } from '../runtime.ts';
@@ -91,8 +96,9 @@ function createdObject(target: string, manifest: Manifest) {
 }
 
 function createdLine(target: string, manifest: Manifest): string {
-  const { id, consistent_at, size_bytes, added_bytes } = manifest;
-  return `backup ${id} in ${target}: as of ${consistent_at}, ${sizeText(size_bytes)}, of which ${sizeText(added_bytes)} new`;
+  const { id, consistent_at, size_bytes, added_bytes, key } = manifest;
+  const sizes = `${sizeText(size_bytes)}, of which ${sizeText(added_bytes)} new`;
+  return `backup ${id} in ${target}: as of ${consistent_at}, ${sizes}, signed by ${signerFingerprint(key.signer)}`;
 }
 
 function prunedLine(target: string, { kept, deletedBackups, freedBytes }: PruneResult): string {

@@ -6,6 +6,10 @@ import { CommandError, EXIT_WRONG_USAGE } from './exit-codes.ts';
 /** A known reason as one sentence; anything else comes back as it is. */
 export function backupFailure(error: unknown, { dataDirectory }: Config): unknown {
   if (error instanceof BackupError) return new CommandError(error.message);
+  if (error instanceof Error && error.name === 'DataFolderInUseError')
+    return new CommandError(
+      `${error.message}; a running server makes backups itself: POST /api/v1/backups, or LLAMP_BACKUP_SCHEDULE`,
+    );
   return startFailure(error, dataDirectory);
 }
 

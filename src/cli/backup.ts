@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type {
   CreateCommandOptions,
+  OpenerOptions,
   PruneCommandOptions,
   RestoreCommandOptions,
   TargetOptions,
@@ -17,11 +18,14 @@ const JSON_TEXT = 'print lines of JSON';
 export function addBackupCommands(program: Command, context: CommandContext): void {
   const backup = program
     .command('backup')
-    .description('make, prove and put back backups; an embedded server must be stopped');
+    .description(
+      'make, prove and put back backups; a running embedded server makes its own (/api/v1/backups)',
+    );
   addCreate(backup, context);
   addList(backup, context);
   addVerify(backup, context);
   addRestore(backup, context);
+  addDrill(backup, context);
   addPrune(backup, context);
   addKeygen(backup, context);
 }
@@ -86,6 +90,22 @@ function addRestore(backup: Command, context: CommandContext): void {
     .action(async (id: string | undefined, options: RestoreCommandOptions) => {
       const { restoreArchive } = await import('./backup-restore.ts');
       await restoreArchive(context, id, options);
+    });
+}
+
+function addDrill(backup: Command, context: CommandContext): void {
+  backup
+    .command('drill')
+    .description(
+      'prove a backup, by default the newest, by restoring it into a temporary installation that is started and searched',
+    )
+    .argument('[id]', 'the backup')
+    .option(TARGET, TARGET_TEXT)
+    .option('--identity <file>', IDENTITY_TEXT)
+    .option('--json', JSON_TEXT)
+    .action(async (id: string | undefined, options: OpenerOptions) => {
+      const { drillArchive } = await import('./backup-drill.ts');
+      await drillArchive(context, id, options);
     });
 }
 

@@ -1,4 +1,5 @@
 import { Gauge, Registry } from 'prom-client';
+import { backupMetrics } from './backup-metrics.ts';
 import { CellCounter, CellHistogram } from './metric-cells.ts';
 
 const SECONDS = [
@@ -21,6 +22,7 @@ export function createMetrics() {
     ...queueMetrics([registry]),
     ...storeMetrics([registry]),
     ...auditMetrics([registry]),
+    ...backupMetrics([registry]),
     ...storedMetrics([registry]),
     ...instanceMetrics([registry]),
   };
@@ -204,12 +206,6 @@ function storedMetrics(registers: Registry[]) {
     storedChunks: new Gauge({
       name: 'llamp_stored_chunks',
       help: 'Chunks that searches see',
-      registers,
-    }),
-    backupLastSuccess: new Gauge({
-      name: 'llamp_backup_last_success_timestamp_seconds',
-      help: 'End of the last backup, or drill, that succeeded; 0 when there was none',
-      labelNames: ['kind'],
       registers,
     }),
   };

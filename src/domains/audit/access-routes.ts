@@ -76,6 +76,7 @@ export const CHANGE_ROUTES: Readonly<Record<string, readonly AuditAction[]>> = {
   'DELETE /limits/:limit_id': ['limits.delete'],
   'PUT /prices': ['prices.replace'],
   'POST /prices/versions/:version_id/activate': ['prices.activate'],
+  'POST /backups': ['backups.create'],
   'POST /files': ['files.create'],
   'DELETE /files/:file_id': ['files.delete'],
   'POST /vector_stores': ['vector_stores.create'],

@@ -37,6 +37,7 @@ export const AUDIT_ACTIONS = {
   'limits.delete': 'configuration',
   'prices.replace': 'configuration',
   'prices.activate': 'configuration',
+  'backups.create': 'configuration',
   'files.create': 'content',
   'files.delete': 'content',
   'files.read': 'content',

@@ -11,6 +11,7 @@ import {
   type KnowledgeDependencies,
   type KnowledgeOptions,
 } from './options.ts';
+import { type ProbeResult, probeStores } from './rebuild/probe-stores.ts';
 import { rebuildCollection, type RebuildResult, repairCollection } from './rebuild/rebuild.ts';
 import { listCollections } from './rebuild/repository.ts';
 import { refuseUnstorableText } from './routes/call.ts';
@@ -27,8 +28,10 @@ import { createTokenizer } from './text/tokenizer.ts';
 
 export { KNOWLEDGE_ERRORS } from './errors.ts';
 export type { FileObject, FileRecord } from './files/file-record.ts';
+export { forgetRunningIngestions } from './ingestion/restored-repository.ts';
 export { holdBlobs, releaseBlobs } from './ingestion/hold-repository.ts';
 export type { KnowledgeDependencies, KnowledgeOptions } from './options.ts';
+export type { ProbeResult } from './rebuild/probe-stores.ts';
 export type { RebuildResult } from './rebuild/rebuild.ts';
 export { type Filter, parseFilter } from './search/filter.ts';
 export type { SearchBody, SearchRequest } from './search/search-request.ts';
@@ -46,6 +49,8 @@ export interface KnowledgeService {
   listCollections(): Promise<CollectionDefinition[]>;
   /** Drops a collection and makes it again from SQL and packs; see `RebuildResult` for the proof. */
   rebuildCollection(collection: CollectionDefinition, signal: AbortSignal): Promise<RebuildResult>;
+  /** Asks each vector store for one of its own chunks; calls no model. */
+  probeStores(signal: AbortSignal): Promise<ProbeResult>;
   /** Proves a collection and puts back what is missing, without dropping it. */
   repairCollection(collection: CollectionDefinition, signal: AbortSignal): Promise<RebuildResult>;
 }
@@ -94,6 +99,7 @@ function createService(deps: KnowledgeDependencies): KnowledgeService {
     search: new SearchService(deps, createTokenizer()),
     listCollections: () => listCollections(deps.database),
     rebuildCollection: (collection, signal) => rebuildCollection(deps, collection, signal),
+    probeStores: (signal) => probeStores(deps, signal),
     repairCollection: (collection, signal) => repairCollection(deps, collection, signal),
   };
 }

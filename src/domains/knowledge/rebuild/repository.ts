@@ -41,6 +41,22 @@ export async function listNewestGenerations(
   return rows;
 }
 
+/** One current generation with chunks of each store that searches can ask, with its collection. */
+export async function listProbes(
+  database: SqlExecutor,
+  page: { after: string; limit: number },
+): Promise<(StoredGeneration & { collection: string })[]> {
+  const { rows } = await database.execute(
+    statement<StoredGeneration & { collection: string }>(sql`select distinct on (g.vector_store_id)
+        g.id as "generationId", g.project_id as "projectId", g.vector_store_id as "storeId", g.collection,
+        s.embedding_dimensions as dimensions, g.chunk_count as "chunkCount", g.pack_blob_key as "packKey"
+      from generations g join vector_stores s on s.id = g.vector_store_id and s.deleted_at is null
+      where g.state = 'current' and g.chunk_count > 0 and g.vector_store_id > ${page.after}
+      order by g.vector_store_id, g.id limit ${page.limit}`),
+  );
+  return rows;
+}
+
 function currentGenerations(collection: string) {
   return sql`select g.id as "generationId", g.project_id as "projectId", g.vector_store_id as "storeId",
       s.embedding_dimensions as dimensions, g.chunk_count as "chunkCount", g.pack_blob_key as "packKey"

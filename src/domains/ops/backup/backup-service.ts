@@ -4,10 +4,10 @@ import type { Manifest } from './archive/manifest.ts';
 import { refused } from './backup-error.ts';
 import { type BackupSource, type CreateOptions, createBackup } from './create-backup.ts';
 import { type KeepRule, pruneBackups, type PruneResult } from './prune-backups.ts';
-import { endRun, failDeadRuns, insertRun, tryBackupLock } from './run-repository.ts';
+import { recordedRun } from './recorded-run.ts';
+import { tryBackupLock } from './run-repository.ts';
 
 const LOCK_TIMEOUT_MS = 24 * 3_600_000;
-const ERROR_LENGTH_MAX = 1_000;
 
 export interface BackupServiceOptions {
   readonly source: BackupSource;
@@ -28,7 +28,7 @@ export class BackupService {
   /** A whole backup in `target`. */
   async create(target: string, options: CreateOptions): Promise<Manifest> {
     return await this.#alone(() =>
-      this.#recorded(target, () =>
+      recordedRun(this.#source, { kind: 'backup', target }, () =>
         this.#withStore(target, options.signal, (store) =>
           createBackup(this.#source, store, options),
         ),
@@ -67,40 +67,5 @@ export class BackupService {
       },
       { timeoutMs: LOCK_TIMEOUT_MS },
     );
-  }
-
-  async #recorded(target: string, work: () => Promise<Manifest>): Promise<Manifest> {
-    const { database, clock } = this.#source;
-    const startedMs = clock.monotonicMs();
-    const run = { id: clock.newId('bkrun_'), kind: 'backup' as const, target };
-    await failDeadRuns(database, run.kind, clock.now());
-    await insertRun(database, { ...run, started_at: clock.now() });
-    const ended = () => ({
-      id: run.id,
-      ended_at: clock.now(),
-      duration_ms: Math.round(clock.monotonicMs() - startedMs),
-    });
-    try {
-      const manifest = await work();
-      await endRun(database, {
-        ...ended(),
-        state: 'succeeded',
-        backup_id: manifest.id,
-        size_bytes: manifest.size_bytes,
-        added_bytes: manifest.added_bytes,
-        error: null,
-      });
-      return manifest;
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const nothing = { backup_id: null, size_bytes: null, added_bytes: null };
-      await endRun(database, {
-        ...ended(),
-        ...nothing,
-        state: 'failed',
-        error: reason.slice(0, ERROR_LENGTH_MAX),
-      });
-      throw error;
-    }
   }
 }

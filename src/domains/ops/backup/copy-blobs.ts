@@ -3,6 +3,7 @@ import { BlobNotFoundError, type BlobStore } from '../../../ports/blob-store.ts'
 import type { ArchiveWriter } from './archive/archive-writer.ts';
 import type { BlobEntry } from './archive/contents.ts';
 import { damaged } from './backup-error.ts';
+import { eachOf } from './each-of.ts';
 
 const PIECE_BYTES = 4 * 1024 * 1024;
 const READ_TIMEOUT_MS = 120_000;
@@ -21,19 +22,19 @@ export async function copyBlobs(
   keys: ReadonlyMap<string, boolean>,
   options: CopyBlobsOptions,
 ): Promise<BlobEntry[]> {
-  const entries: BlobEntry[] = [];
-  for (const key of [...keys.keys()].sort()) {
+  const entries = new Map<string, BlobEntry>();
+  const sorted = [...keys.keys()].sort();
+  await eachOf(sorted, async (key) => {
     options.signal?.throwIfAborted();
     const entry = reused(key, options) ?? (await copyBlob(key, options));
     if (entry === undefined && keys.get(key) === true)
-      throw damaged(
-        `the blob ${key} is missing although a row names it; \`llamp doctor\` tells more`,
-      );
-    if (entry === undefined) continue;
-    entries.push(entry);
+      throw damaged(`the blob ${key} is missing although a row names it`);
+    if (entry === undefined) return;
+    entries.set(key, entry);
     await options.onBlob(entry);
-  }
-  return entries;
+  });
+  // In the order of their keys: the list of the next backup has the same chunks where nothing changed.
+  return sorted.flatMap((key) => entries.get(key) ?? []);
 }
 
 function reused(key: string, { earlier, writer }: CopyBlobsOptions): BlobEntry | undefined {

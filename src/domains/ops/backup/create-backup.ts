@@ -21,6 +21,7 @@ import { type CopiedTables, copyTables } from './copy-tables.ts';
 import { encryptForRecipient } from './recovery/age-file.ts';
 import { parseRecipient } from './recovery/recovery-key.ts';
 import { RowCutter } from './rows/row-cutter.ts';
+import { readDatabaseFacts } from './rows/snapshot-repository.ts';
 
 const HOLD_MS = 3_600_000;
 const RENEW_EVERY_MS = 300_000;
@@ -68,7 +69,7 @@ export async function createBackup(
   const startedAt = clock.now();
   const id = backupId(clock);
   const key = await writingKey(source, store, options.recipient);
-  const { writer, earlier } = await openWriter(store, key);
+  const { writer, earlier } = await openWriter(source, store, key);
   const hold = new BlobHold(source, id);
   await hold.begin();
   try {
@@ -178,10 +179,15 @@ async function writingKey(
 }
 
 /** A writer that knows every chunk of earlier backups, and the blobs of the last one. */
-async function openWriter(store: ArchiveStore, key: WritingKey) {
+async function openWriter(source: BackupSource, store: ArchiveStore, key: WritingKey) {
+  const { installationId } = await readDatabaseFacts(source.database);
   const entries = new Map<string, ChunkEntry>();
   let last: Manifest | undefined;
   for (const { manifest } of await store.listBackups()) {
+    if (manifest !== undefined && manifest.installation_id !== (installationId ?? ''))
+      throw refused(
+        'the target holds backups of another installation; give each a place of its own',
+      );
     if (manifest?.key.id !== key.id) continue;
     for (const entry of manifest.chunks) entries.set(entry[0], entry);
     last = manifest;

@@ -2,6 +2,7 @@ export { signerFingerprint } from './archive/archive-key.ts';
 export { ArchiveStore, type ListedBackup } from './archive/archive-store.ts';
 export { ArchiveReader } from './archive/archive-reader.ts';
 export type { Manifest } from './archive/manifest.ts';
+export { BACKUP_QUEUES, type BackupPlan, startBackupJobs } from './backup-jobs.ts';
 export { BackupError } from './backup-error.ts';
 export { KEPT_TABLES, SKIPPED_SCHEMAS, SKIPPED_TABLES } from './catalogue.ts';
 export {
@@ -19,6 +20,10 @@ export {
   pruneBackups,
   type PruneResult,
 } from './prune-backups.ts';
+export { BACKUP_ERRORS } from './errors.ts';
+export { recordedRun } from './recorded-run.ts';
+export { backupRoutes } from './routes.ts';
+export { type BackupRun, lastSuccesses } from './run-repository.ts';
 export { decryptWithIdentity, encryptForRecipient } from './recovery/age-file.ts';
 export {
   generateRecoveryKey,
@@ -33,7 +38,6 @@ export {
   type RestoreTarget,
   restoreBackup,
 } from './restore/restore-backup.ts';
-export { lastSuccesses } from './run-repository.ts';
 export {
   VERIFY_LEVELS,
   type VerifyLevel,

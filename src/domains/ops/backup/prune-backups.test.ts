@@ -16,11 +16,14 @@ test('keeps one for each of the newest days, weeks and months', () => {
   );
 });
 
-test('keeps the newest of several in one day, and the newest of all whatever the rule', () => {
+test('keeps the newest of several in one day, and the last day whatever the rule', () => {
   const twice = [
-    { id: 'morning', time: new Date(last) },
-    { id: 'evening', time: new Date(last + 60_000) },
+    { id: 'morning', time: new Date(last - 3 * DAY_MS) },
+    { id: 'evening', time: new Date(last - 3 * DAY_MS + 60_000) },
+    { id: 'an hour ago', time: new Date(last - 3_600_000) },
+    { id: 'now', time: new Date(last) },
   ];
-  expect([...keptBackups(twice, { daily: 7, weekly: 0, monthly: 0 })]).toEqual(['evening']);
-  expect([...keptBackups(twice, { daily: 0, weekly: 0, monthly: 0 })]).toEqual(['evening']);
+  const kept = (daily: number) => [...keptBackups(twice, { daily, weekly: 0, monthly: 0 })];
+  expect(kept(7)).toEqual(['now', 'an hour ago', 'evening']);
+  expect(kept(0)).toEqual(['now', 'an hour ago']);
 });

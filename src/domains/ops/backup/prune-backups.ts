@@ -1,7 +1,7 @@
 import type { ArchiveStore, ListedBackup } from './archive/archive-store.ts';
 import { refused } from './backup-error.ts';
 
-/** How many are kept: of the newest days, weeks and months one each, the newest of its time. */
+/** How many are kept: of the newest days, weeks and months one each, the newest of its time; and all of the last day. */
 export interface KeepRule {
   readonly daily: number;
   readonly weekly: number;
@@ -22,13 +22,15 @@ const DAY_MS = 86_400_000;
 // The first day of 1970 was a Thursday; weeks begin on Mondays.
 const MONDAY_OFFSET_DAYS = 3;
 
-/** Which of these the rule keeps; the newest always. */
+/** Which of these the rule keeps; always those of the day before the newest. */
 export function keptBackups(
   backups: readonly { id: string; time: Date }[],
   rule: KeepRule,
 ): Set<string> {
   const newestFirst = [...backups].sort((a, b) => b.time.getTime() - a.time.getTime());
-  const kept = new Set(newestFirst.slice(0, 1).map(({ id }) => id));
+  const lastDayMs = (newestFirst[0]?.time.getTime() ?? 0) - DAY_MS;
+  const recent = newestFirst.filter(({ time }) => time.getTime() > lastDayMs);
+  const kept = new Set(recent.map(({ id }) => id));
   const spans: [number, (time: Date) => string][] = [
     [rule.daily, (time) => time.toISOString().slice(0, 10)],
     [rule.weekly, (time) => String(Math.floor((time.getTime() / DAY_MS + MONDAY_OFFSET_DAYS) / 7))],

@@ -70,20 +70,35 @@ export async function endRun(
   });
 }
 
+/** Where a cursor stands, or undefined when there is no such run. */
+export async function findRunStart(database: SqlExecutor, id: string): Promise<Date | undefined> {
+  const { rows } = await database.execute<{ started_at: Date }>({
+    sql: 'select started_at from backup_runs where id = $1',
+    parameters: [id],
+  });
+  return rows[0]?.started_at;
+}
+
 /** Newest first. */
-export async function listRuns(database: SqlExecutor, limit: number): Promise<BackupRun[]> {
+export async function listRuns(
+  database: SqlExecutor,
+  page: { after?: { id: string; startedAt: Date }; limit: number },
+): Promise<BackupRun[]> {
+  const { after, limit } = page;
   const { rows } = await database.execute<BackupRun>({
-    sql: `select ${COLUMNS} from backup_runs order by started_at desc, id desc limit $1`,
-    parameters: [limit],
+    sql: `select ${COLUMNS} from backup_runs
+      where $1::timestamptz is null or (started_at, id) < ($1::timestamptz, $2::text)
+      order by started_at desc, id desc limit $3`,
+    parameters: [after?.startedAt ?? null, after?.id ?? null, limit],
   });
   return rows;
 }
 
-/** The last one of each kind that succeeded. */
+/** The last one of each kind and target that succeeded. */
 export async function lastSuccesses(database: Database): Promise<BackupRun[]> {
   const { rows } = await database.execute<BackupRun>({
-    sql: `select distinct on (kind) ${COLUMNS} from backup_runs where state = 'succeeded'
-      order by kind, ended_at desc`,
+    sql: `select distinct on (kind, target) ${COLUMNS} from backup_runs where state = 'succeeded'
+      order by kind, target, ended_at desc limit 100`,
     parameters: [],
   });
   return rows;

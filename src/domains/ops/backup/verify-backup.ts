@@ -4,6 +4,7 @@ import type { Contents, TableEntry } from './archive/contents.ts';
 import type { Manifest } from './archive/manifest.ts';
 import { BackupError, damaged } from './backup-error.ts';
 import { BLOB_REFERENCES } from './catalogue.ts';
+import { eachOf } from './each-of.ts';
 import { type Openers, readKeyFile, requireKey } from './open-backup.ts';
 
 /**
@@ -31,7 +32,6 @@ export interface VerifyOptions {
 }
 
 const FINDINGS_MAX = 100;
-const READS_AT_ONCE = 4;
 
 /** Proves a backup without putting it back. Rejects only when the archive cannot be asked, or no key opens it. */
 export async function verifyBackup(
@@ -161,13 +161,4 @@ function checkCounts(contents: Contents, manifest: Manifest, check: Findings): v
     if (listed.get(name) !== rows)
       check.add(`${name} is listed with ${listed.get(name) ?? 'no'} rows instead of ${rows}`);
   }
-}
-
-/** Some at a time, until all are done. */
-async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const iterator = items.values();
-  const run = async () => {
-    for (const item of iterator) await work(item);
-  };
-  await Promise.all(Array.from({ length: READS_AT_ONCE }, run));
 }

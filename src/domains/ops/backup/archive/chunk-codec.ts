@@ -14,8 +14,8 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const CIPHER = 'aes-256-gcm';
 const ZSTD_LEVEL = 3;
-/** No chunk is larger than this before it is compressed, so a forged one cannot fill the memory. */
-export const CHUNK_MAX_BYTES = 64 * 1024 * 1024;
+/** No chunk is larger before it is compressed: a single row is the largest. */
+const CHUNK_MAX_BYTES = 512 * 1024 * 1024;
 
 /**
  * Chunks between their content and what is stored. The name is a keyed hash of the content: equal contents have one
@@ -41,6 +41,8 @@ export class ChunkCodec {
   }
 
   async encode(name: string, content: Uint8Array): Promise<Buffer> {
+    if (content.length > CHUNK_MAX_BYTES)
+      throw new RangeError(`a row of ${content.length} bytes fits into no backup`);
     const smaller = await compress(content, {
       params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL },
     });

@@ -4,6 +4,7 @@ import type { BlobStore } from '../../../../ports/blob-store.ts';
 import type { ArchiveReader } from '../archive/archive-reader.ts';
 import type { BlobEntry } from '../archive/contents.ts';
 import { damaged } from '../backup-error.ts';
+import { eachOf } from '../each-of.ts';
 
 const PUT_TIMEOUT_MS = 3_600_000;
 
@@ -14,7 +15,7 @@ export async function loadBlobs(
   entries: Iterable<BlobEntry>,
   { signal, onBlob }: { signal: AbortSignal | undefined; onBlob: (entry: BlobEntry) => void },
 ): Promise<void> {
-  for (const entry of entries) {
+  await eachOf(entries, async (entry) => {
     signal?.throwIfAborted();
     const hash = createHash('sha256');
     const source = Readable.from(contentOf(reader, entry, hash), { objectMode: false });
@@ -22,7 +23,7 @@ export async function loadBlobs(
     if (sizeBytes !== entry.size_bytes || hash.digest('hex') !== entry.sha256)
       throw damaged(`the blob ${entry.key} is not what was backed up`);
     onBlob(entry);
-  }
+  });
 }
 
 async function* contentOf(

@@ -1,4 +1,5 @@
 import type { Database, Transaction } from '../../../../ports/database.ts';
+import { forgetRunningIngestions } from '../../../knowledge/index.ts';
 import type { ArchiveReader } from '../archive/archive-reader.ts';
 import type { TableEntry } from '../archive/contents.ts';
 import { damaged } from '../backup-error.ts';
@@ -40,6 +41,7 @@ export async function loadTables(
         await loadTable(transaction, reader, entry);
         onTable(entry.table, entry.rows);
       }
+      await forgetRunningIngestions(transaction);
       await markRowsRestored(transaction);
     },
     { timeoutMs: LOAD_TIMEOUT_MS, signal },

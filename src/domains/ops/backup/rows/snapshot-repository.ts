@@ -1,4 +1,4 @@
-import type { Statement, Transaction } from '../../../../ports/database.ts';
+import type { SqlExecutor, Statement, Transaction } from '../../../../ports/database.ts';
 import type { BlobReference, KeptTable } from '../../../../lib/backup-declaration.ts';
 import type { TableColumn } from '../archive/contents.ts';
 
@@ -120,9 +120,9 @@ export const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 /** Facts of the database for the manifest. */
 export async function readDatabaseFacts(
-  transaction: Transaction,
+  executor: SqlExecutor,
 ): Promise<{ schemaVersion: number; installationId: string | undefined }> {
-  const { rows } = await transaction.execute<{ version: number; id: string | null }>({
+  const { rows } = await executor.execute<{ version: number; id: string | null }>({
     sql: `select (select max(version) from schema_migrations) as version,
       (select id from installation limit 1) as id`,
     parameters: [],
