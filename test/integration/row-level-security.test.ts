@@ -165,9 +165,36 @@ function specifyLesserOwners(serverUrl: string): void {
       await expectWall(own);
     });
   });
+
+  test('ID-2 servers that do not own the tables see everything, and one project when bound to it', async () => {
+    const fixture = await freshPostgres(serverUrl);
+    const owner = await fixture.open();
+    await migrated(owner);
+    await insertProjectRows(owner);
+    const name = `server_${randomUUID().replaceAll('-', '')}`;
+    await owner.executeScript(`create role ${name} login bypassrls in role llamp_app;
+      grant select on files to ${name}`);
+    const database = await nameOf(owner);
+    const url = Object.assign(new URL(serverUrl), { username: name, pathname: `/${database}` });
+    const server = await openPostgresDatabase({ url: url.href, poolMax: 2, log: silentLog });
+    const files = { sql: 'select project_id from files order by 1', parameters: [] };
+    const all = PROJECTS.map((id) => ({ project_id: id }));
+    expect((await server.execute(files)).rows).toEqual(all);
+    expect((await server.forProject('proj_2').execute(files)).rows).toEqual(all.slice(1));
+    await server.close();
+    await owner.executeScript(`drop owned by ${name}; drop role ${name}`);
+    await owner.close();
+    await fixture.dispose();
+  });
 }
 
 async function roleExists(server: Database): Promise<boolean> {
   const sql = `select 1 from pg_roles where rolname = 'llamp_app'`;
   return (await server.execute({ sql, parameters: [] })).rows.length > 0;
+}
+
+async function nameOf(database: Database): Promise<string> {
+  const sql = 'select current_database() as name';
+  const { rows } = await database.execute<{ name: string }>({ sql, parameters: [] });
+  return rows[0]?.name ?? '';
 }
