@@ -9,13 +9,14 @@ const FIRST_PAGE_ROWS = 50;
 const PAGE_ROWS_MAX = 5_000;
 
 /**
- * Makes the transaction one moment for all that it reads, and its texts independent of settings. Must come first.
+ * Makes the transaction one moment for all that it reads, and its texts independent of settings. Must come first. Rows that
+ * a policy hides are an error, instead of missing.
  * Whatever was acknowledged before the time that it returns is in what it reads.
  */
 export async function beginSnapshot(transaction: Transaction): Promise<Date> {
   const settings = `set transaction isolation level repeatable read, read only;
     set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres';
-    set local bytea_output = 'hex'; set local extra_float_digits = 1`;
+    set local bytea_output = 'hex'; set local extra_float_digits = 1; set local row_security = off`;
   await transaction.execute({ sql: settings, parameters: [] });
   const { rows } = await transaction.execute<{ now: Date }>(
     // The first statement takes the snapshot, after this time.
