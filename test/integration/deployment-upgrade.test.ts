@@ -69,6 +69,12 @@ describe('start.sh changes a running installation (OP-2)', () => {
     expect(await settings()).toMatch(/^LLAMP_IMAGE=llamp:previous$/m);
   });
 
+  test('OP-2 an image that was loaded from a file is not pulled', async () => {
+    await writeFile(join(stage.docker, 'image-loaded'), '');
+    expect(await stage.start(['upgrade', 'example/llamp:2.0.0'])).toMatchObject({ code: 0 });
+    expect(await steps()).not.toContain('pull app-1');
+  });
+
   test('OP-2 a migration that fails stops the upgrade before an instance is touched', async () => {
     await writeFile(join(stage.docker, 'migration-fails'), '');
     const { code, output } = await stage.start(['upgrade', 'example/llamp:2.0.0']);
@@ -104,7 +110,9 @@ describe('start.sh changes a running installation (OP-2)', () => {
 
   test('OP-2 backup passes its words on to the app', async () => {
     expect(await stage.start(['backup', 'list', '--json'])).toMatchObject({ code: 0 });
-    expect(await stage.calls()).toContain('exec -T app-1 node bin/llamp.mjs backup list --json');
+    expect(await stage.calls()).toContain(
+      'exec -T -e LLAMP_BACKUP_RECIPIENT=age1recipient app-1 node bin/llamp.mjs backup list --json',
+    );
   });
 
   test.each(['restart', 'upgrade', 'rollback'])('%s needs something that runs', async (command) => {

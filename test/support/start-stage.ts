@@ -14,6 +14,7 @@ echo "$*" >>"$state/calls"
 case "$*" in
   *info*MemTotal*) cat "$state/memory" ;;
   *info*RootDir*) echo "$state" ;;
+  "image inspect "*) [ -e "$state/image-loaded" ] ;;
   "volume inspect "*) [ -e "$state/volume-$3" ] ;;
   *" up -d --wait"*) [ ! -e "$state/unhealthy" ] && touch "$state/volume-llamp_postgres-data" "$state/nginx-runs" ;;
   "compose version --short") cat "$state/compose-version" ;;

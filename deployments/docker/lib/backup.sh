@@ -11,7 +11,7 @@ make_backup_folder() {
 
 check_recipient() {
   [ -n "${LLAMP_BACKUP_RECIPIENT:-}" ] ||
-    problem "nobody could open a backup: run ./start.sh backup keygen /backups/recovery-key.txt, put the line that it prints into $HERE/.env, run ./start.sh, and take the file off this machine"
+    problem "nobody could open a backup: run ./start.sh backup keygen /backups/recovery-key.txt, put the line that it prints into $HERE/.env, and take the file off this machine"
 }
 
 # create, list, verify, prune, keygen with their options; create without any.
@@ -23,5 +23,11 @@ backup() {
   [ "$command" != create ] || check_recipient
   stop_at_problems
   if [ "$#" -gt 0 ]; then shift; fi
-  compose exec -T app-1 node bin/llamp.mjs backup "$command" "$@"
+  # Given here, too: a setting that is new in .env counts before the instances have been replaced.
+  local name
+  local -a settings=()
+  for name in LLAMP_BACKUP_RECIPIENT LLAMP_BACKUP_TARGETS LLAMP_BACKUP_KEEP; do
+    if [ -n "${!name:-}" ]; then settings+=(-e "$name=${!name}"); fi
+  done
+  compose exec -T "${settings[@]}" app-1 node bin/llamp.mjs backup "$command" "$@"
 }

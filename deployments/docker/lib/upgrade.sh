@@ -63,7 +63,8 @@ upgrade() {
   remember_image
   if [ -n "$image" ]; then
     set_setting LLAMP_IMAGE "$image"
-    compose pull app-1
+    # One that was loaded from a file is here already, and there may be no network.
+    docker image inspect "$image" >/dev/null 2>&1 || compose pull app-1
   else
     build_image
   fi
