@@ -23,9 +23,9 @@ import { runLlamp, startLlamp } from './llamp-process.ts';
 import { createTestDatabase } from './test-database.ts';
 
 const TIMEOUT_MS = 280_000;
-// More of both by variable, for a longer run than the usual one.
-const MOMENTS = Number(process.env['LLAMP_TEST_BACKUP_MOMENTS'] ?? 2);
-const KILLS = Number(process.env['LLAMP_TEST_BACKUP_KILLS'] ?? 3);
+// More of both for a longer run than the usual one.
+const MOMENTS = Number(process.env['BACKUP_TEST_MOMENTS'] ?? 2);
+const KILLS = Number(process.env['BACKUP_TEST_KILLS'] ?? 3);
 const LEDGER = { chatModel: 'scripted-chat' };
 
 let directory: string;
