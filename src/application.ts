@@ -64,8 +64,9 @@ export async function openApplication(
   };
   const { knowledge, firstStart } = domains;
   // The database works for the one while this thread compiles routes for the other.
-  const workers = startWorkers(stores, [knowledge, backups]);
-  const [server] = await Promise.all([buildServer(serverOptions), workers]);
+  const workers = [knowledge, backups, domains.people.workers(stores.queue)];
+  const working = startWorkers(stores, workers);
+  const [server] = await Promise.all([buildServer(serverOptions), working]);
   listening.server = server;
   return {
     drain,
@@ -73,7 +74,7 @@ export async function openApplication(
     firstStart,
     reloadModels: () => domains.models.reloadFile(),
     listen: async () => {
-      const queues = [...knowledge.queues, ...backups.queues];
+      const queues = workers.flatMap((each) => each.queues);
       const running = { version, queues, isDraining: () => drain.isDraining };
       listening.stopObserving = observeApplication(stores, context, running);
       const { host, port, metricsPort, publicUrl } = config.http;

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
+import { addPeopleCommands } from './people.ts';
 import { oneTimeLinkUrl } from './welcome.ts';
 import { withIdentity } from './with-identity.ts';
 
 const LIST_LIMIT = 1_000;
 
-export function addUsersCommands(program: Command, { env, output }: CommandContext): void {
+export function addUsersCommands(program: Command, context: CommandContext): void {
+  const { env, output } = context;
   const users = program.command('users').description('the people of this installation');
   users
     .command('list')
@@ -34,4 +36,5 @@ export function addUsersCommands(program: Command, { env, output }: CommandConte
       output.print(link.address);
       output.print(`valid once, until ${link.expiresAt.toISOString()}`);
     });
+  addPeopleCommands(users, context);
 }

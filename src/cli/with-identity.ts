@@ -4,18 +4,26 @@ import { changeStatement } from '../domains/audit/index.ts';
 import {
   createPasswordHasher,
   IdentityService,
+  InvitationService,
   type RecordChange,
+  rotateSigningKey,
   SetupService,
+  UserService,
 } from '../domains/identity/index.ts';
 import { AppError } from '../lib/app-error.ts';
 import { silentLog } from '../lib/log.ts';
 import { createContext, openDatabaseOnly } from '../runtime.ts';
+import { openVerifiedSecretBox } from '../secret-key.ts';
 import { startFailure } from '../start-failure.ts';
 import { CommandError } from './exit-codes.ts';
 
 export interface IdentityCommand {
   readonly identity: IdentityService;
   readonly setup: SetupService;
+  readonly users: UserService;
+  readonly invitations: InvitationService;
+  /** Publishes the next key that signs access tokens. */
+  rotateSigningKey(changer: { organizationId: string }): Promise<{ id: string; active_from: Date }>;
   /** Address that links should have, as configured. */
   readonly url: string;
 }
@@ -35,9 +43,20 @@ export async function withIdentity<T>(
         changeStatement(clock, changer, change);
       const identity = new IdentityService({ database, clock, recordChange });
       const passwords = createPasswordHasher();
-      const setup = new SetupService({ database, clock, passwords, recordChange });
+      const dependencies = { database, clock, passwords, recordChange };
       const url = config.http.publicUrl ?? `http://${config.http.host}:${config.http.port}`;
-      return await command({ identity, setup, url });
+      return await command({
+        identity,
+        setup: new SetupService(dependencies),
+        users: new UserService(dependencies),
+        invitations: new InvitationService(dependencies),
+        rotateSigningKey: async (changer) => {
+          const box = await openVerifiedSecretBox(config, { database, clock });
+          if (box === undefined) throw new CommandError('LLAMP_SECRET_KEY is not set');
+          return await rotateSigningKey({ database, clock, box, recordChange }, changer);
+        },
+        url,
+      });
     } finally {
       await close();
     }

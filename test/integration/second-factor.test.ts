@@ -40,7 +40,7 @@ function secondFactorTests(fresh: () => Promise<FreshDatabase>): void {
     });
     for (const { user_id: userId } of rows) {
       const { organizationId } = installation;
-      await here.people.secondFactor.reset({ organizationId }, userId);
+      await here.people.users.resetSecondFactor({ organizationId }, userId);
     }
   });
   afterAll(async () => {

@@ -1,7 +1,9 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { SetupService } from '../../src/domains/identity/index.ts';
 import { createPasswordHasher, type PasswordHasher } from '../../src/domains/identity/index.ts';
 import { type FreshDatabase, freshPglite, freshPostgres } from '../support/fresh-databases.ts';
+import { hostileTokens } from '../support/hostile-tokens.ts';
 import { describeWithLegs } from '../support/legs.ts';
 import {
   type Installation,
@@ -46,6 +48,40 @@ function signInTests(fresh: () => Promise<FreshDatabase>): void {
     expect([foreign.status, foreign.code]).toEqual([404, 'project_not_found']);
     const changed = await me(`${token.slice(0, -8)}AAAAAAAA`);
     expect([changed.status, changed.code]).toEqual([401, 'invalid_api_key']);
+  });
+
+  test('ID-1 every hostile token is a 401 over HTTP, in each header that takes a credential', async () => {
+    const { database, box, clock, ownerId } = installation;
+    const { access_token: real } = await here.signIn();
+    const { rows } = await database.execute<Record<'id' | 'sealed' | 'public_key', string>>({
+      sql: 'select id, sealed_private_key as sealed, public_key from signing_keys',
+      parameters: [],
+    });
+    const { id: keyId = '', sealed = '', public_key: publicKey = '' } = rows[0] ?? {};
+    const payload = JSON.parse(Buffer.from(real.split('.')[1] ?? '', 'base64url').toString());
+    const { good, hostile } = hostileTokens({
+      keyId,
+      privateKey: createPrivateKey(box.open(sealed, `signing_keys/${keyId}`)),
+      publicKey: createPublicKey(publicKey),
+      issuer: 'llamp:inst_test',
+      audience: 'llamp',
+      userId: ownerId,
+      sessionId: payload.sid,
+      nowSeconds: Math.floor(clock.now().getTime() / 1000),
+    });
+    expect((await me(good)).status).toBe(200);
+    expect(hostile.length).toBeGreaterThanOrEqual(40);
+    const wrong: string[] = [];
+    for (const [name, token] of hostile) {
+      for (const [header, credential] of [
+        ['authorization', `Bearer ${token}`],
+        ['x-api-key', token],
+      ] as const) {
+        const answer = await here.call('/api/v1/me', { headers: { [header]: credential } });
+        if (answer.status !== 401) wrong.push(`${name}: ${answer.status}`);
+      }
+    }
+    expect(wrong).toEqual([]);
   });
 
   test('signing out ends the tokens on every instance', async () => {

@@ -25,7 +25,7 @@ export {
   reachOf,
 } from './policy.ts';
 export { type Principal, principalOf, type RequestOrigin, type RouteAccess } from './principal.ts';
-export { type Role, type Scope, SCOPES } from './role.ts';
+export { type Role, ROLES, type Scope, SCOPES } from './role.ts';
 export { identityRoutes } from './routes.ts';
 export type { CreatedKey } from './new-key.ts';
 export { IdentityService, type Page, type PageOf } from './service.ts';
@@ -36,6 +36,8 @@ export {
   SessionService,
 } from './sign-in/session-service.ts';
 export { type AcceptInput, InvitationService } from './invitations/invitation-service.ts';
+export { sweepPeople } from './retention/sweep-people.ts';
+export { rotateSigningKey } from './sign-in/rotate-signing-key.ts';
 export { SEALED_TOTP_SEEDS } from './sign-in/second-factor.ts';
 export type { SignIn } from './sign-in/sign-in.ts';
 export { SEALED_SIGNING_KEYS } from './sign-in/signing-keys.ts';

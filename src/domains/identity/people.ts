@@ -2,7 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import type { SecretBox } from '../../lib/secret-box.ts';
 import { InvitationService } from './invitations/invitation-service.ts';
 import { invitationRoutes } from './invitations/invitation-routes.ts';
+import type { JobQueue } from '../../ports/job-queue.ts';
 import type { PeopleDependencies } from './people-dependencies.ts';
+import { type PeopleWorkers, peopleWorkers } from './retention/sweep-people.ts';
 import { accountRoutes } from './sign-in/account-routes.ts';
 import { AccountService } from './sign-in/account-service.ts';
 import { AttemptThrottle } from './sign-in/attempt-throttle.ts';
@@ -34,6 +36,8 @@ export interface People {
   readonly invitations: InvitationService;
   /** Registered under `/api/v1`. */
   readonly routes: (app: FastifyInstance) => Promise<void>;
+  /** Deletes every hour what is over; the queue has to be started with its queues first. */
+  readonly workers: (queue: JobQueue) => PeopleWorkers;
 }
 
 /** Call `signIn.open()` before use. */
@@ -70,5 +74,5 @@ export function createPeople(options: PeopleOptions): People {
     userRoutes(app, services);
     invitationRoutes(app, { ...services, publicUrl });
   };
-  return { ...services, routes };
+  return { ...services, routes, workers: (queue) => peopleWorkers(queue, options) };
 }

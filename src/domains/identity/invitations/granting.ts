@@ -20,6 +20,6 @@ export function requireGrant(
 }
 
 const needsProject = () =>
-  identityError('invalid_role', 'This role exists in projects; name one in `project_id`.', {
+  identityError('invalid_role', 'This role exists in projects; name the project.', {
     param: 'role',
   });

@@ -2,17 +2,16 @@ import { randomBytes } from 'node:crypto';
 import type { SealedColumn } from '../../../lib/sealed-column.ts';
 import { type SecretBox, SecretBoxError } from '../../../lib/secret-box.ts';
 import type { Transaction } from '../../../ports/database.ts';
-import { type Changer, writeChange } from '../change.ts';
+import { writeChange } from '../change.ts';
 import { identityError, signInUnavailable } from '../errors.ts';
 import type { PeopleDependencies } from '../people-dependencies.ts';
 import type { Person } from '../person.ts';
 import type { AttemptThrottle } from './attempt-throttle.ts';
 import type { OwnPassword } from './own-password.ts';
 import { generateRecoveryCodes, hashRecoveryCode } from './recovery-codes.ts';
+import { removeSecondFactor, secondFactorMissing } from './remove-second-factor.ts';
 import {
   confirmSeed,
-  deleteSecondFactor,
-  deleteTicketsOf,
   findSecondFactor,
   insertPendingSeed,
   insertRecoveryCodes,
@@ -65,7 +64,7 @@ export class SecondFactor {
     const { userId, sessionId } = person;
     await this.admit(userId);
     const factor = await findSecondFactor(database, userId);
-    if (factor === undefined) throw missing();
+    if (factor === undefined) throw secondFactorMissing();
     if (factor.confirmed_at !== null) throw inForce();
     const now = clock.now();
     const step = matchingStep(this.#seedOf(userId, factor.sealed_seed), code, now.getTime());
@@ -74,7 +73,7 @@ export class SecondFactor {
     const codeHashes = codes.map(hashRecoveryCode).filter((hash) => hash !== null);
     await database.transaction(async (transaction) => {
       const confirmed = { userId, createdAt: factor.created_at, step, now };
-      if (!(await confirmSeed(transaction, confirmed))) throw missing();
+      if (!(await confirmSeed(transaction, confirmed))) throw secondFactorMissing();
       await insertRecoveryCodes(transaction, { userId, codeHashes });
       await this.#announce(transaction, person, { userId, now, exceptSessionId: sessionId });
     });
@@ -84,22 +83,16 @@ export class SecondFactor {
 
   /** Takes the factor away from its owner, who shows password and code again. */
   async disable(person: Person, proof: { password: string; code: string }): Promise<void> {
-    const { database, ownPassword } = this.#dependencies;
-    const { userId, sessionId } = person;
+    const { database, clock, ownPassword, recordChange } = this.#dependencies;
+    const { userId, sessionId: exceptSessionId } = person;
     await ownPassword.confirm(userId, proof.password, 'password');
     await this.admit(userId);
     await database.transaction(async (transaction) => {
       if (!(await this.use(transaction, userId, proof.code))) throw invalidCode();
-      await this.#remove(transaction, person, { userId, exceptSessionId: sessionId });
+      const from = { userId, now: clock.now(), exceptSessionId };
+      await removeSecondFactor(transaction, { changer: person, recordChange }, from);
     });
     await this.#settled(userId);
-  }
-
-  /** Takes the factor away from somebody who lost it and every recovery code; for the operator. */
-  async reset(changer: Changer, userId: string): Promise<void> {
-    const { database, onChange } = this.#dependencies;
-    await database.transaction((transaction) => this.#remove(transaction, changer, { userId }));
-    await onChange?.();
   }
 
   /** Counts an attempt with a code, before it is looked at. */
@@ -118,28 +111,10 @@ export class SecondFactor {
     const codeHash = hashRecoveryCode(code);
     if (codeHash !== null) return useRecoveryCode(transaction, { userId, codeHash, now });
     const factor = await findSecondFactor(transaction, userId);
-    if (factor === undefined || factor.confirmed_at === null) throw missing();
+    if (factor === undefined || factor.confirmed_at === null) throw secondFactorMissing();
     const seed = this.#seedOf(userId, factor.sealed_seed);
     const step = matchingStep(seed, code.trim(), now.getTime());
     return step !== undefined && (await useStep(transaction, { userId, step }));
-  }
-
-  async #remove(
-    transaction: Transaction,
-    changer: Changer,
-    from: { userId: string; exceptSessionId?: string },
-  ): Promise<void> {
-    const { clock } = this.#dependencies;
-    const { userId } = from;
-    if (!(await deleteSecondFactor(transaction, userId))) throw missing();
-    await endSessionsOf(transaction, {
-      ...from,
-      reason: 'second_factor_changed',
-      now: clock.now(),
-    });
-    await deleteTicketsOf(transaction, userId);
-    await this.#record(transaction, changer, { userId, action: 'users.disable_totp' });
-    await announceSignInChange(transaction);
   }
 
   async #announce(
@@ -149,21 +124,12 @@ export class SecondFactor {
   ): Promise<void> {
     // Whoever signed in without it has to come in by it.
     await endSessionsOf(transaction, { ...end, reason: 'second_factor_changed' });
-    await this.#record(transaction, person, { userId: end.userId, action: 'users.enable_totp' });
-    await announceSignInChange(transaction);
-  }
-
-  async #record(
-    transaction: Transaction,
-    changer: Changer,
-    { userId, action }: { userId: string; action: 'users.enable_totp' | 'users.disable_totp' },
-  ): Promise<void> {
-    const resource = { kind: 'user', id: userId };
-    await writeChange(transaction, this.#dependencies, changer, {
-      action,
-      resource,
+    await writeChange(transaction, this.#dependencies, person, {
+      action: 'users.enable_totp',
+      resource: { kind: 'user', id: end.userId },
       projectId: null,
     });
+    await announceSignInChange(transaction);
   }
 
   async #settled(userId: string): Promise<void> {
@@ -200,9 +166,4 @@ export const invalidCode = () =>
 const inForce = () =>
   identityError('second_factor_in_force', 'A second factor is in force already.', {
     param: 'password',
-  });
-
-const missing = () =>
-  identityError('second_factor_missing', 'There is no second factor to confirm or to disable.', {
-    param: 'code',
   });

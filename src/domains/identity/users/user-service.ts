@@ -20,6 +20,7 @@ import { requirePassword } from '../password.ts';
 import type { PeopleDependencies } from '../people-dependencies.ts';
 import type { RequestOrigin } from '../principal.ts';
 import { announceChange } from '../revision-repository.ts';
+import { removeSecondFactor } from '../sign-in/remove-second-factor.ts';
 import { deleteTicketsOf } from '../sign-in/second-factor-repository.ts';
 import { endSessionsOf } from '../sign-in/session-repository.ts';
 import { requireOrganizationReach, requireStanding } from './standing.ts';
@@ -72,6 +73,20 @@ export class UserService {
         changes: { disabled: { before: true, after: false } },
       });
       await announceChange(transaction);
+    });
+    await onChange?.();
+  }
+
+  /** Takes the second factor away from somebody who lost it with every recovery code; for the operator. */
+  async resetSecondFactor(changer: Changer, userId: string): Promise<void> {
+    const { database, clock, recordChange, onChange } = this.#dependencies;
+    await database.transaction(async (transaction) => {
+      await changeableMember(transaction, changer, userId);
+      await removeSecondFactor(
+        transaction,
+        { changer, recordChange },
+        { userId, now: clock.now() },
+      );
     });
     await onChange?.();
   }
