@@ -38,6 +38,17 @@ export async function knownValues(url: string, key: string): Promise<ValuesByFie
     amount: 1_000_000,
     period: 'minute',
   });
+  const guardrail = await created('/api/v1/guardrails', {
+    name: 'fuzzed',
+    scope: 'project',
+    scope_id: project,
+    kind: 'secrets',
+    action: 'flag',
+    enabled: true,
+  });
+  const invite = { email: 'fuzzed@example.com', role: 'developer', project_id: project };
+  const invitation = await created('/api/v1/invitations', invite);
+  const user = await invitedUser(url, key, project);
   const store = await created('/v1/vector_stores', { name: 'fuzzed' });
   const file = await uploaded(url, key);
   const batch = await created(`/v1/vector_stores/${store}/file_batches`, { file_ids: [file] });
@@ -52,6 +63,10 @@ export async function knownValues(url: string, key: string): Promise<ValuesByFie
     model: ['scripted-chat', 'no-such-model'],
     limit_id: [limit, 'limit_0'],
     scope_id: [project, api, 'fuzzed'],
+    guardrail_id: [guardrail, 'guard_0'],
+    invitation_id: [invitation, 'inv_0'],
+    user_id: [user, 'user_0'],
+    session_id: ['sess_0'],
     store_id: [store, `vs_${ZEROS}`],
     file_id: [file, `file-${ZEROS}`],
     batch_id: [batch, `vsfb_${ZEROS}`],
@@ -61,6 +76,20 @@ export async function knownValues(url: string, key: string): Promise<ValuesByFie
     before: [file, store],
     email: ['admin@localhost', 'a@b.c'],
   };
+}
+
+/** Somebody whose loss the other calls do not feel. */
+async function invitedUser(url: string, key: string, project: string): Promise<string> {
+  const json = { email: 'member@example.com', role: 'developer', project_id: project };
+  const { json: invitation } = await call(url, { path: '/api/v1/invitations', key, json });
+  const link = String(invitation['url']);
+  const token = /token=([^&]+)/.exec(link)?.[1] ?? '';
+  const answer = await call(url, {
+    path: '/api/v1/auth/invitations/accept',
+    json: { token: decodeURIComponent(token), name: 'fuzzed', password: 'long enough for this' },
+  });
+  expect(answer.status, answer.text).toBe(200);
+  return String(answer.json['id']);
 }
 
 async function uploaded(url: string, key: string): Promise<string> {

@@ -13,6 +13,8 @@ export function faultOf(
   stableCodes: ReadonlySet<string>,
 ): string | undefined {
   if (typeof headers['x-request-id'] !== 'string') return 'no request id';
+  // Health tells of an outage with that status; it refuses nothing.
+  if (status === 503 && url.startsWith('/health')) return undefined;
   if (status >= 500 && !(status === 503 && headers['retry-after'] !== undefined))
     return `status ${status}`;
   if (method === 'HEAD') return undefined;
