@@ -26,6 +26,8 @@ export interface CanaryStart {
   readonly environment: Variables;
 }
 
+// Fourteen starts of a program, one after the other.
+const COMMANDS_TIMEOUT_MS = 900_000;
 const DECOY = 'CanaryDecoy3f1c7a5e9b2d4c6a8e0f';
 
 /** No secret, hash or token anywhere but where it has to be. */
@@ -54,7 +56,7 @@ export function canarySuite(start: (options: CanaryStart) => Promise<CanaryShape
       expect(received.includes(value), name).toBe(true);
   });
 
-  test('ID-8 commands are run, right and wrong', async () => {
+  test('ID-8 commands are run, right and wrong', { timeout: COMMANDS_TIMEOUT_MS }, async () => {
     for (const instance of shape.installation.instances) await instance.stop();
     for (const [args, changes] of COMMANDS) {
       const { stdout, stderr } = await runLlamp(args, { ...shape.variables, ...changes });
