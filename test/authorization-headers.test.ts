@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { expect, test } from 'vitest';
 import { systemClock } from '../src/adapters/clock/system.ts';
 import { openKeyDirectory } from '../src/domains/identity/index.ts';
+import type { LiveKeyRow } from '../src/domains/identity/key-repository.ts';
 import {
   signAccessToken,
   verifyAccessToken,
@@ -116,13 +117,15 @@ function askerOf(authenticate: Authenticate): (authorization: string) => unknown
 
 /** Holds one key. */
 function databaseWith(key: string): Database {
-  const row = {
+  const row: LiveKeyRow = {
     id: 'key_1',
     key_hash: hashApiKey(key),
     project_id: 'p',
     organization_id: 'o',
     created_by: null,
     scopes: [],
+    models: null,
+    allowed_addresses: null,
     expires_at: null,
   };
   const execute = async ({ sql }: { sql: string }) => ({
