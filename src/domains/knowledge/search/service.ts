@@ -61,7 +61,9 @@ export class SearchService {
     const store = await requireStore(this.#deps, context.principal, storeId);
     const now = this.#deps.clock.now();
     if (isExpired(store, now))
-      throw knowledgeError('vector_store_expired', `The vector store '${storeId}' has expired.`);
+      throw knowledgeError('vector_store_expired', `The vector store '${storeId}' has expired.`, {
+        param: 'store_id',
+      });
     await this.#touch(store, now);
     const scope = { projectId: store.project_id, storeId, filter: request.filter, now };
     try {

@@ -60,7 +60,9 @@ export class BatchService {
       return true;
     });
     if (!isCancelled && batch.cancelled_at === null)
-      throw knowledgeError('batch_not_cancellable', 'The file batch has already ended.');
+      throw knowledgeError('batch_not_cancellable', 'The file batch has already ended.', {
+        param: 'batch_id',
+      });
     await jobs.enqueue(COLLECT_QUEUE, {}, COLLECT_JOB);
     return await this.get(principal, storeId, batchId);
   }
