@@ -4,6 +4,7 @@ import { oldestUnsealedAt } from './domains/audit/checks.ts';
 import { countStored } from './domains/knowledge/checks.ts';
 import { readDatabaseSize } from './domains/ops/doctor/index.ts';
 import { appliedSchemaVersion } from './domains/ops/migration/index.ts';
+import { fullestBudgets } from './domains/usage/checks.ts';
 import { collectTogether } from './lib/collect-together.ts';
 import type { Metrics } from './lib/metrics.ts';
 import type { Clock } from './ports/clock.ts';
@@ -13,6 +14,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const CONNECT_TIMEOUT_MS = 3_000;
 const MS_PER_SECOND = 1_000;
+const PERIODS = ['day', 'month', 'total'] as const;
 const monotonicMs = () => performance.now();
 
 /** What is stored, as a scraper may ask for it: each query runs once a minute at most, however often it is asked. */
@@ -38,6 +40,12 @@ export function observeStored(
     auditSealLag.set(Math.max(0, lagMs / MS_PER_SECOND));
   };
   collectTogether([auditSealLag], readLag, cached);
+  const readBudgets = async () => {
+    const used = await fullestBudgets(database);
+    for (const period of PERIODS)
+      metrics.budgetUsed.set({ period }, used.find((each) => each.period === period)?.ratio ?? 0);
+  };
+  collectTogether([metrics.budgetUsed], readBudgets, cached);
 }
 
 function observeContent(database: Database, metrics: Metrics): void {

@@ -30,6 +30,10 @@ export function peopleFromConfig(
     parties: { issuer: `llamp:${installationId}`, audience: 'llamp' },
     requireTotp: config.requireTotp,
     publicUrl: config.http.publicUrl,
-    onSecurityEvent: async (event) => log.warn({ event }, 'a session was ended for security'),
+    onSecurityEvent: async ({ type, userId, sessionId }) =>
+      log.warn(
+        { 'event.action': type, 'user.id': userId, 'llamp.session_id': sessionId },
+        'a session was ended for security',
+      ),
   });
 }

@@ -1,5 +1,6 @@
 import { accessMatrixDocument } from './access-matrix.ts';
 import { configurationDocument, configurationDocumentZh } from './configuration-document.ts';
+import { dashboardDocuments } from './dashboard-documents.ts';
 import { envExample } from './env-example.ts';
 import { errorsDocument } from './errors-document.ts';
 import { metricsDocument } from './metrics-document.ts';
@@ -20,6 +21,7 @@ export async function sourceDocuments(root: string): Promise<GeneratedDocument[]
     { path: 'docs/errors.md', text: await errorsDocument(root) },
     { path: 'docs/security/access-matrix.md', text: await accessMatrixDocument(root) },
     { path: 'docs/operations/metrics.md', text: metricsDocument() },
+    ...dashboardDocuments(),
     { path: 'docs/troubleshooting.md', text: troubleshootingDocument('en') },
     { path: 'docs/zh/troubleshooting.md', text: troubleshootingDocument('zh') },
   ];

@@ -31,7 +31,7 @@ export async function runServer(env: Environment, output: Output): Promise<void>
   });
   for (const line of readyLines(url, config)) output.print(line);
   for (const line of firstStartLines(url, firstStart)) output.print(line);
-  log.info({ url }, 'ready');
+  log.info({ 'url.full': url }, 'ready');
   if (config.configFile !== undefined) reloadOnHangup(application);
   if ((await untilStopped(application, log)) !== 0) {
     throw new CommandError('the server did not stop in order; the log says which phase failed');

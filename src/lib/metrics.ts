@@ -208,6 +208,12 @@ function storedMetrics(registers: Registry[]) {
       help: 'Chunks that searches see',
       registers,
     }),
+    budgetUsed: new Gauge({
+      name: 'llamp_budget_used_ratio',
+      help: 'Spent part of the fullest budget; period is day, month or total, 0 without one',
+      labelNames: ['period'],
+      registers,
+    }),
   };
 }
 

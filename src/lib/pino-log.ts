@@ -161,8 +161,10 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 // Errors under these names become ECS fields, wherever they are logged.
 function withErrorFields(fields: Record<string, unknown>): Record<string, unknown> {
   const thrown = fields['error'] ?? fields['err'];
-  if (!(thrown instanceof Error)) return fields;
+  if (thrown === undefined) return fields;
   const { error: _error, err: _err, ...rest } = fields;
+  // A value under `error` beside the names below it is a line that Elasticsearch drops.
+  if (!(thrown instanceof Error)) return { ...rest, 'error.message': String(thrown) };
   return {
     ...rest,
     'error.type': thrown.name,

@@ -10,6 +10,7 @@ import {
   installPlatform,
   storeOneFile,
 } from '../support/doctor/installed-platform.ts';
+import { preparedDataFolder } from '../support/prepared-data-folder.ts';
 import { startEmbedded } from '../support/servers/embedded.ts';
 import type { Installation } from '../support/servers/installation.ts';
 
@@ -62,10 +63,15 @@ describe('the embedded shape', () => {
 
 describe('`llamp doctor`', () => {
   let installation: Installation;
+  let dataDirectory: string;
   beforeAll(async () => {
-    installation = await startEmbedded();
+    dataDirectory = await preparedDataFolder('doctor-command');
+    installation = await startEmbedded({ dataDirectory });
   });
-  afterAll(() => installation?.stop());
+  afterAll(async () => {
+    await installation?.stop();
+    rmSync(dataDirectory, { recursive: true, force: true });
+  });
 
   const variables = () => {
     const [app] = installation.instances;
@@ -128,7 +134,8 @@ describe('`llamp doctor`', () => {
     } finally {
       await app?.start();
     }
-  });
+    // Five processes, each with a database that it opens.
+  }, 300_000);
 
   test('OP-9 exit codes: 1 for a failure, 2 for a wrong command, 78 for a wrong configuration', async () => {
     const failed = await runLlamp(['doctor', '--only', 'host.port'], {

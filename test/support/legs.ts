@@ -15,6 +15,7 @@ export const LEGS = {
   helm: 'path of the helm binary',
   'kubernetes-validate':
     'path of the kubernetes-validate program, which carries the schemas of Kubernetes',
+  prometheus: 'path of the prometheus binary; promtool lies beside it',
   'openai-python': 'path of a Python interpreter that can import openai',
   'anthropic-python': 'path of a Python interpreter that can import anthropic',
 } as const;

@@ -21,3 +21,22 @@ export async function hasMoneyLimits(database: SqlExecutor): Promise<boolean> {
   });
   return rows[0]?.present === true;
 }
+
+export interface BudgetUse {
+  readonly period: 'day' | 'month' | 'total';
+  /** Spent part of the fullest budget of this period; above 1 when calls under way cost more than was left. */
+  readonly ratio: number;
+}
+
+/** The fullest budget of each period, in the window that holds now. */
+export async function fullestBudgets(database: SqlExecutor): Promise<BudgetUse[]> {
+  const { rows } = await database.execute<BudgetUse>({
+    sql: `select l.period, max(coalesce(s.spent_micros, 0) / greatest(l.amount, 1)::float8)::float8 as ratio
+      from limits l left join budget_spend s on s.limit_id = l.id and s.window_start = case l.period
+        when 'day' then date_trunc('day', now(), 'UTC') when 'month' then date_trunc('month', now(), 'UTC')
+        else timestamptz 'epoch' end
+      where l.kind = 'money' group by l.period`,
+    parameters: [],
+  });
+  return rows;
+}

@@ -1,2 +1,2 @@
 /** What `llamp doctor` asks about prices and budgets. */
-export { hasMoneyLimits, listPricedModels } from './check-repository.ts';
+export { fullestBudgets, hasMoneyLimits, listPricedModels } from './check-repository.ts';

@@ -4,6 +4,7 @@ import { milvusLiteServer } from './milvus-lite.ts';
 import { minioServer } from './minio.ts';
 import { nginxServer } from './nginx.ts';
 import { postgresServer } from './postgres.ts';
+import { prometheusServer } from './prometheus.ts';
 import { pythonAnthropicClient } from './python-anthropic.ts';
 import { pythonOpenaiClient } from './python-openai.ts';
 import { redisServer } from './redis.ts';
@@ -20,6 +21,7 @@ export const ALL_SERVERS: readonly TestServer[] = [
   nginxServer,
   helmProgram,
   kubernetesValidateProgram,
+  prometheusServer,
   pythonOpenaiClient,
   pythonAnthropicClient,
 ];
