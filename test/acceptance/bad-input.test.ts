@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeWithLegs } from '../support/legs.ts';
@@ -18,7 +19,10 @@ describeWithLegs(
   'the distributed shape, through Nginx',
   ['postgres', 'redis', 'minio', 'milvus', 'nginx'],
   (addresses) => {
-    badInputSuites((upstream) => startCluster({ addresses, upstream, nginxSettings: NO_LIMITS }));
+    const environment = { LLAMP_SECRET_KEY: randomBytes(32).toString('base64') };
+    badInputSuites((upstream) =>
+      startCluster({ addresses, upstream, environment, nginxSettings: NO_LIMITS }),
+    );
   },
 );
 

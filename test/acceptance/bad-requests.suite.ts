@@ -106,7 +106,7 @@ export function badRequestsSuite(installation: () => Installation): void {
 }
 
 const PUBLIC =
-  /^\/(health|openapi\.json|\.well-known\/|api\/v1\/(setup|auth\/(sign-in|refresh|sign-out))$)/;
+  /^\/(health|openapi\.json|\.well-known\/|api\/v1\/(setup|auth\/(sign-in|sign-in\/code|refresh|sign-out|password-reset|invitations\/accept))$)/;
 
 const filled = (path: string, id: string) => path.replace(/\{\w+\}/g, id);
 
