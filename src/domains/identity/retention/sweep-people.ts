@@ -2,14 +2,7 @@ import type { Clock } from '../../../ports/clock.ts';
 import type { Database } from '../../../ports/database.ts';
 import type { JobQueue, QueueDefinition } from '../../../ports/job-queue.ts';
 import { SESSION_IDLE_MS } from '../sign-in/refresh-token.ts';
-import {
-  deleteOverAttempts,
-  deleteOverInvitations,
-  deleteOverLinks,
-  deleteOverSessions,
-  deleteOverTickets,
-  deleteReplacedSigningKeys,
-} from './sweep-repository.ts';
+import { deleteOver, deleteOverSessions, type Perishable } from './sweep-repository.ts';
 
 const QUEUE = 'people-sweep';
 const HOURLY = '17 * * * *';
@@ -20,9 +13,13 @@ const BATCH = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 // People may ask when a session ended, and who was invited.
 const SESSIONS_KEPT_MS = 30 * DAY_MS;
-const LINKS_KEPT_MS = 30 * DAY_MS;
-const INVITATIONS_KEPT_MS = 90 * DAY_MS;
-const SIGNING_KEYS_KEPT_MS = DAY_MS;
+const KEPT_MS: Readonly<Record<Perishable, number>> = {
+  attempts: 0,
+  tickets: 0,
+  links: 30 * DAY_MS,
+  invitations: 90 * DAY_MS,
+  signingKeys: DAY_MS,
+};
 
 interface SweepDependencies {
   readonly database: Database;
@@ -59,19 +56,14 @@ export async function sweepPeople(
   const options = { timeoutMs: STATEMENT_TIMEOUT_MS, signal };
   const idleBefore = ago(SESSIONS_KEPT_MS + SESSION_IDLE_MS);
   const sessions = { before: ago(SESSIONS_KEPT_MS), idleBefore, limit: BATCH };
-  const sweepOf = (keptMs: number) => ({ before: ago(keptMs), limit: BATCH });
-  return {
+  const deleted: Record<string, number> = {
     sessions: await untilDone(() => deleteOverSessions(database, sessions, options)),
-    attempts: await untilDone(() => deleteOverAttempts(database, sweepOf(0), options)),
-    tickets: await untilDone(() => deleteOverTickets(database, sweepOf(0), options)),
-    links: await untilDone(() => deleteOverLinks(database, sweepOf(LINKS_KEPT_MS), options)),
-    invitations: await untilDone(() =>
-      deleteOverInvitations(database, sweepOf(INVITATIONS_KEPT_MS), options),
-    ),
-    signingKeys: await untilDone(() =>
-      deleteReplacedSigningKeys(database, sweepOf(SIGNING_KEYS_KEPT_MS), options),
-    ),
   };
+  for (const [what, keptMs] of Object.entries(KEPT_MS) as [Perishable, number][]) {
+    const sweep = { before: ago(keptMs), limit: BATCH };
+    deleted[what] = await untilDone(() => deleteOver(database, what, sweep, options));
+  }
+  return deleted;
 }
 
 /** In batches, so that no statement holds many rows. */

@@ -19,65 +19,32 @@ export async function deleteOverSessions(
   });
 }
 
-export async function deleteOverAttempts(
-  database: SqlExecutor,
-  { before, limit }: Sweep,
-  options: ExecuteOptions,
-): Promise<number> {
-  return affected(database, options, {
-    sql: `delete from sign_in_attempts where subject in
-      (select subject from sign_in_attempts where window_ends_at < $1 limit $2)`,
-    parameters: [before, limit],
-  });
-}
+/** What is deleted some time after its end: its table with the key, and which rows ended before `$1`. */
+const OVER = {
+  attempts: { table: 'sign_in_attempts', key: 'subject', ended: 'window_ends_at < $1' },
+  tickets: { table: 'sign_in_tickets', key: 'token_hash', ended: 'expires_at < $1' },
+  links: { table: 'one_time_links', key: 'token_hash', ended: 'expires_at < $1' },
+  // Accepted, revoked or never used: all have an end.
+  invitations: { table: 'invitations', key: 'id', ended: 'expires_at < $1' },
+  // Their successor has signed since before; the last token of theirs is over long ago.
+  signingKeys: {
+    table: 'signing_keys',
+    key: 'generation',
+    ended: `exists (select 1 from signing_keys n
+      where n.generation > signing_keys.generation and n.active_from < $1)`,
+  },
+} as const;
+export type Perishable = keyof typeof OVER;
 
-export async function deleteOverTickets(
+export async function deleteOver(
   database: SqlExecutor,
+  what: Perishable,
   { before, limit }: Sweep,
   options: ExecuteOptions,
 ): Promise<number> {
+  const { table, key, ended } = OVER[what];
   return affected(database, options, {
-    sql: `delete from sign_in_tickets where token_hash in
-      (select token_hash from sign_in_tickets where expires_at < $1 limit $2)`,
-    parameters: [before, limit],
-  });
-}
-
-export async function deleteOverLinks(
-  database: SqlExecutor,
-  { before, limit }: Sweep,
-  options: ExecuteOptions,
-): Promise<number> {
-  return affected(database, options, {
-    sql: `delete from one_time_links where token_hash in
-      (select token_hash from one_time_links where expires_at < $1 limit $2)`,
-    parameters: [before, limit],
-  });
-}
-
-/** Accepted, revoked or never used: all have an end. */
-export async function deleteOverInvitations(
-  database: SqlExecutor,
-  { before, limit }: Sweep,
-  options: ExecuteOptions,
-): Promise<number> {
-  return affected(database, options, {
-    sql: `delete from invitations where id in
-      (select id from invitations where expires_at < $1 limit $2)`,
-    parameters: [before, limit],
-  });
-}
-
-/** Keys whose successor has signed since before; the last token of theirs is over long ago. */
-export async function deleteReplacedSigningKeys(
-  database: SqlExecutor,
-  { before, limit }: Sweep,
-  options: ExecuteOptions,
-): Promise<number> {
-  return affected(database, options, {
-    sql: `delete from signing_keys where generation in (select k.generation from signing_keys k
-      where exists (select 1 from signing_keys n
-        where n.generation > k.generation and n.active_from < $1) limit $2)`,
+    sql: `delete from ${table} where ${key} in (select ${key} from ${table} where ${ended} limit $2)`,
     parameters: [before, limit],
   });
 }
