@@ -111,6 +111,16 @@ test('GW-19 a denied request asks no model', async () => {
   expect(gateway.records).toEqual([]);
 });
 
+test.each([
+  ['/embeddings', { input: '炸弹' }, 'input'],
+  ['/completions', { prompt: '炸弹' }, 'prompt'],
+  ['/chat/completions', { messages: [{ role: 'user', content: '炸弹' }] }, 'messages'],
+])('GW-19 a denied request to %s names the field', async (path, body, param) => {
+  own = [guard({ action: 'deny', detector: keywordDetector(['炸弹']) })];
+  const response = await gateway.post(path, { model: 'm', ...body });
+  expect(await response.json()).toMatchObject({ error: { code: 'content_filter', param } });
+});
+
 test('GW-19 a denied stream ends in an error event', async () => {
   own = [guard({ action: 'deny', stages: ['output'], detector: keywordDetector(['炸弹']) })];
   answer = '首先准备炸弹的材料';

@@ -1,5 +1,6 @@
 import { AppError } from '../../../lib/app-error.ts';
 import type { Principal } from '../../identity/index.ts';
+import type { Endpoint } from '../../models/index.ts';
 import { dialectOf } from '../dialects.ts';
 import { gatewayError } from '../errors.ts';
 import type { AnsweredStream } from '../inference-service.ts';
@@ -88,7 +89,7 @@ class GuardedCall {
   #inspected(body: AnsweredStream['body']): AnsweredStream['body'] {
     const inspection = new Inspection(this.#own, 'output');
     if (inspection.guardrails.length === 0) return body;
-    const deny = (guardrail: Guardrail) => this.#errorEvent(denied(guardrail, 'output'));
+    const deny = (guardrail: Guardrail) => this.#errorEvent(deniedAnswer(guardrail));
     const record = () => this.#record(inspection.decisions);
     return (async function* () {
       try {
@@ -128,7 +129,11 @@ class GuardedCall {
   #refuse(stage: GuardrailStage, decisions: readonly GuardrailDecision[]): void {
     this.#record(decisions);
     const denial = decisions.find(({ guardrail }) => guardrail.action === 'deny');
-    if (denial !== undefined) throw denied(denial.guardrail, stage);
+    if (denial === undefined) return;
+    const { guardrail } = denial;
+    throw stage === 'input'
+      ? deniedRequest(guardrail, this.#call.endpoint)
+      : deniedAnswer(guardrail);
   }
 
   #record(decisions: readonly GuardrailDecision[]): void {
@@ -140,10 +145,19 @@ class GuardedCall {
   }
 }
 
-function denied({ name }: Guardrail, stage: GuardrailStage): AppError {
-  const what = stage === 'input' ? 'the request' : 'the answer';
-  return gatewayError('content_filter', {
-    message: `The guardrail '${name}' denies ${what}.`,
-    param: stage === 'input' ? 'messages' : undefined,
+/** The field that holds the texts of a request. */
+const TEXT_FIELDS: Readonly<Partial<Record<Endpoint, string>>> = {
+  'chat.completions': 'messages',
+  messages: 'messages',
+  completions: 'prompt',
+  embeddings: 'input',
+};
+
+const deniedRequest = ({ name }: Guardrail, endpoint: Endpoint) =>
+  gatewayError('content_filter', {
+    message: `The guardrail '${name}' denies the request.`,
+    param: TEXT_FIELDS[endpoint],
   });
-}
+
+const deniedAnswer = ({ name }: Guardrail) =>
+  gatewayError('content_filter', { message: `The guardrail '${name}' denies the answer.` });
