@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   isAllowed,
@@ -8,16 +6,15 @@ import {
   matrixRoutes,
 } from '../../scripts/generate/access-matrix.ts';
 import { systemClock } from '../../src/adapters/clock/system.ts';
-import { type Application, openApplication } from '../../src/application.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import { silentLog } from '../../src/lib/log.ts';
-import { createMetrics } from '../../src/lib/metrics.ts';
-import { migrateDatabase, openStores, type Stores } from '../../src/runtime.ts';
 import { type AccessWorld, peopleAccess } from '../support/access-world.ts';
-import { temporaryFolder } from '../support/database-template.ts';
 import { freshPostgres } from '../support/fresh-databases.ts';
 import { describeWithLegs } from '../support/legs.ts';
-import { newFirstApiKey } from '../support/servers/first-api-key.ts';
+import {
+  callJson,
+  type OpenedApplication,
+  openedApplication,
+  type ServedDatabase,
+} from '../support/opened-application.ts';
 
 const MISSING = 'missing_0000000000';
 
@@ -31,58 +28,30 @@ interface Answer {
   readonly text: string;
 }
 
-function accessTests(fresh: () => Promise<{ url?: string; dispose?: () => Promise<void> }>): void {
-  const folder = temporaryFolder('access');
-  const adminKey = newFirstApiKey();
-  let made: Awaited<ReturnType<typeof fresh>>;
-  let application: Application;
+function accessTests(fresh: () => Promise<ServedDatabase>): void {
+  let application: OpenedApplication;
+  let adminKey: string;
   let url: string;
   let world: AccessWorld;
   let routes: MatrixRoute[];
 
   beforeAll(async () => {
-    made = await fresh();
-    const config = loadConfig({
-      LLAMP_DATA_DIR: folder,
-      LLAMP_PORT: '0',
-      LLAMP_WORKERS: '0',
-      LLAMP_BOOTSTRAP_API_KEY: adminKey,
-      LLAMP_SECRET_KEY: randomBytes(32).toString('base64'),
+    application = await openedApplication('access', await fresh(), {
       LLAMP_OUTBOUND_ALLOW: '127.0.0.1',
-      ...(made.url === undefined ? {} : { DATABASE_URL: made.url }),
     });
-    const context = { config, log: silentLog, clock: systemClock, metrics: createMetrics() };
-    if (made.url !== undefined) await migrateDatabase(context);
-    const stores: Stores = await openStores(context, 'server');
-    application = await openApplication(stores, context, '1');
-    ({ url } = await application.listen());
-    world = await peopleAccess(stores.database, signIn);
+    ({ url, apiKey: adminKey } = application);
+    world = await peopleAccess(application.stores.database, signIn);
     routes = matrixRoutes(JSON.parse((await call('GET', '/openapi.json')).text));
     await untilKnown();
   });
 
-  afterAll(async () => {
-    await application?.drain.drain();
-    await made?.dispose?.();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => application?.close());
 
-  async function call(
+  const call = (
     method: string,
     path: string,
     options: { credential?: string; body?: unknown } = {},
-  ): Promise<Answer> {
-    const { credential, body } = options;
-    const response = await fetch(url + path, {
-      method,
-      headers: {
-        ...(credential === undefined ? {} : { authorization: `Bearer ${credential}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    return { status: response.status, text: await response.text() };
-  }
+  ): Promise<Answer> => callJson(url + path, { method, ...options });
 
   async function signIn(email: string, password: string): Promise<string> {
     const answer = await call('POST', '/api/v1/auth/sign-in', { body: { email, password } });

@@ -1,8 +1,4 @@
-import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { systemClock } from '../../src/adapters/clock/system.ts';
-import { type Application, openApplication } from '../../src/application.ts';
-import { loadConfig } from '../../src/config/load.ts';
 import {
   ACCESS_ROUTES,
   CHANGE_ROUTES,
@@ -11,46 +7,28 @@ import {
   UNRECORDED_ROUTES,
   verifyChain,
 } from '../../src/domains/audit/index.ts';
-import { silentLog } from '../../src/lib/log.ts';
-import { createMetrics } from '../../src/lib/metrics.ts';
-import { openStores, type Stores } from '../../src/runtime.ts';
-import { temporaryFolder } from '../support/database-template.ts';
-import { newFirstApiKey } from '../support/servers/first-api-key.ts';
+import type { Stores } from '../../src/runtime.ts';
+import {
+  callJson,
+  type OpenedApplication,
+  openedApplication,
+} from '../support/opened-application.ts';
 
-const folder = temporaryFolder('audit');
-const apiKey = newFirstApiKey();
+let application: OpenedApplication;
 let stores: Stores;
-let application: Application;
 let url: string;
+let apiKey: string;
 
 beforeAll(async () => {
-  const config = loadConfig({
-    LLAMP_DATA_DIR: folder,
-    LLAMP_PORT: '0',
-    LLAMP_WORKERS: '0',
-    LLAMP_BOOTSTRAP_API_KEY: apiKey,
-  });
-  const context = { config, log: silentLog, clock: systemClock, metrics: createMetrics() };
-  stores = await openStores(context, 'server');
-  application = await openApplication(stores, context, '1');
-  ({ url } = await application.listen());
+  application = await openedApplication('audit', {});
+  ({ stores, url, apiKey } = application);
 });
 
-afterAll(async () => {
-  await application?.drain.drain();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => application?.close());
 
-async function call(method: string, path: string, body?: object, key = apiKey) {
-  const response = await fetch(url + path, {
-    method,
-    headers: {
-      authorization: `Bearer ${key}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, json: JSON.parse(await response.text()) };
+async function call(method: string, path: string, body?: object, credential = apiKey) {
+  const { status, text } = await callJson(url + path, { method, credential, body });
+  return { status, json: JSON.parse(text) };
 }
 
 const events = async (query: string) => (await call('GET', `/api/v1/audit?${query}`)).json.data;

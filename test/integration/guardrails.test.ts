@@ -1,68 +1,32 @@
-import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { systemClock } from '../../src/adapters/clock/system.ts';
-import { type Application, openApplication } from '../../src/application.ts';
-import { loadConfig } from '../../src/config/load.ts';
 import { BUILTIN_CHAT_MODEL } from '../../src/domains/gateway/index.ts';
-import { silentLog } from '../../src/lib/log.ts';
-import { createMetrics } from '../../src/lib/metrics.ts';
-import { migrateDatabase, openStores } from '../../src/runtime.ts';
-import type { Database } from '../../src/ports/database.ts';
-import { temporaryFolder } from '../support/database-template.ts';
 import { freshPostgres } from '../support/fresh-databases.ts';
 import { describeWithLegs } from '../support/legs.ts';
-import { newFirstApiKey } from '../support/servers/first-api-key.ts';
+import {
+  callJson,
+  type OpenedApplication,
+  openedApplication,
+  type ServedDatabase,
+} from '../support/opened-application.ts';
 
 describe('guardrails on PGlite', () => guardrailTests(async () => ({})));
 describeWithLegs('guardrails on PostgreSQL', ['postgres'], ({ postgres }) =>
   guardrailTests(() => freshPostgres(postgres)),
 );
 
-function guardrailTests(
-  fresh: () => Promise<{ url?: string; dispose?: () => Promise<void> }>,
-): void {
-  const folder = temporaryFolder('guardrails');
-  const apiKey = newFirstApiKey();
-  let made: Awaited<ReturnType<typeof fresh>>;
-  let database: Database;
-  let application: Application;
-  let url: string;
+function guardrailTests(fresh: () => Promise<ServedDatabase>): void {
+  let application: OpenedApplication;
 
   beforeAll(async () => {
-    made = await fresh();
-    const config = loadConfig({
-      LLAMP_DATA_DIR: folder,
-      LLAMP_PORT: '0',
-      LLAMP_WORKERS: '0',
-      LLAMP_BOOTSTRAP_API_KEY: apiKey,
-      LLAMP_SECRET_KEY: randomBytes(32).toString('base64'),
-      ...(made.url === undefined ? {} : { DATABASE_URL: made.url }),
-    });
-    const context = { config, log: silentLog, clock: systemClock, metrics: createMetrics() };
-    if (made.url !== undefined) await migrateDatabase(context);
-    const stores = await openStores(context, 'server');
-    ({ database } = stores);
-    application = await openApplication(stores, context, '1');
-    ({ url } = await application.listen());
+    application = await openedApplication('guardrails', await fresh());
   });
 
-  afterAll(async () => {
-    await application?.drain.drain();
-    await made?.dispose?.();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => application?.close());
 
   async function call(method: string, path: string, body?: object) {
-    const response = await fetch(url + path, {
-      method,
-      headers: {
-        authorization: `Bearer ${apiKey}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    return { status: response.status, json: JSON.parse(await response.text()) };
+    const { url, apiKey: credential } = application;
+    const { status, text } = await callJson(url + path, { method, credential, body });
+    return { status, json: JSON.parse(text) };
   }
   const ask = (content: string) =>
     call('POST', '/v1/chat/completions', {
@@ -174,7 +138,7 @@ function guardrailTests(
     expect(patched.json).toMatchObject({ has_secret: false, on_failure: 'allow', url });
     expect((await ask('hello')).status).toBe(200);
     const { json: audited } = await call('GET', `/api/v1/audit?resource_id=${json.id}`);
-    const { rows } = await database.execute({
+    const { rows } = await application.stores.database.execute({
       sql: 'select secret from guardrails where id = $1',
       parameters: [json.id],
     });
